@@ -102,7 +102,7 @@ class DestinationOptions(Options):
     )
     read_before: ReadBefore = Field(
         ReadBefore.ALWAYS,
-        description="read a record before writing it: always, partial (unless every value of its KPI is supplied) or never",
+        description="read a record before writing it: always, partial (unless every value is supplied) or never",
     )
     max_read_age: Duration = Field(
         timedelta(seconds=60), description="a record is written at most this long after it was read"
