@@ -1,0 +1,93 @@
+"""What a user of the sandbox may set: how the stand-ins behave, and what shall go wrong when."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field, PlainSerializer
+
+from kpisync.fields import Duration, Options, Rate
+
+PartialSets = Literal["merge-keep", "merge-target-zero", "merge-target-historical", "replace-all"]
+FaultKind = Literal["status", "drop-before", "drop-after", "late-commit", "stall", "garbage"]
+
+
+def _pattern(text: str) -> str:
+    try:
+        re.compile(text)
+    except re.error as error:
+        raise ValueError(f"not a regular expression: {error}") from None
+    return text
+
+
+def _headers(headers: dict[str, str]) -> dict[str, str]:
+    for name, value in headers.items():
+        if not re.fullmatch(r"[A-Za-z0-9-]+", name) or not re.fullmatch(r"[\t\x20-\x7e]*", value):
+            raise ValueError(f"{name!r} is not a header name with a value of printable ASCII")
+    return headers
+
+
+# Durations and rates are shown the way in which they are written, so that what is shown can be posted back.
+Seconds = Annotated[
+    Duration, PlainSerializer(lambda span: f"{span.total_seconds():.12g}s", return_type=str, when_used="json")
+]
+PerSecond = Annotated[
+    Rate, PlainSerializer(lambda rate: "none" if rate is None else f"{rate:.12f}/s", return_type=str, when_used="json")
+]
+Method = Annotated[str, AfterValidator(str.upper)]
+Pattern = Annotated[str, AfterValidator(_pattern)]
+Headers = Annotated[dict[str, str], AfterValidator(_headers)]
+
+
+class Fault(Options):
+    """Something that shall go wrong with the requests that match; see `kind`."""
+
+    kind: FaultKind = Field(
+        description="status: answer `status`, nothing stored; drop-before: close, nothing stored; drop-after: store, "
+        "then close without an answer; late-commit: close at once, store `delay` later; stall: nothing stored, nothing "
+        "sent for `delay`, then close; garbage: store, then answer 200 with `body`, which is no valid answer"
+    )
+    method: Method | None = Field(None, description="only requests of this method")
+    path: Pattern | None = Field(None, description="only paths, query included, in which this regular expression finds")
+    after: int = Field(0, ge=0, description="so many matching requests are served well first")
+    times: int | None = Field(1, ge=1, description="so many requests fail; null: for ever")
+    status: int = Field(500, ge=200, le=599, description="for kind status")
+    body: str | None = Field(None, description="for kinds status and garbage; default: a fitting one")
+    headers: Headers = Field({}, description="for kinds status and garbage; these replace the usual ones")
+    delay: Seconds = Field(
+        timedelta(0), description="late-commit and stall: see there; the others: wait so long before answer or close"
+    )
+
+
+class SandboxSettings(Options):
+    """How the stand-ins behave; the defaults are the nastiest documented behaviour."""
+
+    username: str = Field("sandbox", description="what a client logs in with")
+    password: str = Field("sandbox", repr=False, description="what a client logs in with")
+    partial_sets: PartialSets = Field(
+        "merge-target-zero",
+        description="values of a record that a PUT leaves out: they stay (merge-keep); they stay, but a target becomes "
+        "0 (merge-target-zero) or the target of the latest earlier record (merge-target-historical); they are gone "
+        "(replace-all)",
+    )
+    latency: Seconds = Field(timedelta(0), description="wait so long before a request is looked at")
+    rate_limit: PerSecond = Field(
+        None, description="more requests than this get 429 with Retry-After: 5/s, 100/m, 2000/h, or none"
+    )
+    team_filter: Literal["optional", "required", "empty"] = Field(
+        "optional",
+        description="a list read without a team: all teams (optional), 400 (required), or 200 with nothing (empty)",
+    )
+    date_rule: Literal["reject", "accept"] = Field(
+        "reject", description="a weekly date that is no Monday or a monthly date that is not the 1st: 400, or stored"
+    )
+    media_type: Literal["strict", "lenient"] = Field(
+        "strict", description="a PUT with another media type than the versioned one: 415, or taken"
+    )
+    integers: Literal["reject", "accept"] = Field(
+        "reject", description="a number that is not whole for one of `integer_kpis`: 400, or stored"
+    )
+    integer_kpis: frozenset[str] = Field(frozenset(), description="names or ids of KPIs that are said to hold integers")
+    faults: tuple[Fault, ...] = Field((), description="what shall go wrong; the first fault that is due is the one")

@@ -1,0 +1,1 @@
+"""Diff, guard, deliver, confirm: what makes a run, pure but for the ports."""
