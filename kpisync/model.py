@@ -259,12 +259,17 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """The outcome of one intent, to be recorded; `found` is what a read-back showed, if there was one."""
+    """The outcome of one intent, to be recorded.
+
+    `number` is what stands at the platform now, as far as known; `answer` the platform's words. For IN_DOUBT,
+    `settles` is the instant from which a look at the platform can tell; None keeps what `intend` said.
+    """
 
     key: ValueKey
     status: Status
-    number: Decimal | None  # what stands at the platform now, as far as known
+    number: Decimal | None
     answer: str = ""
+    settles: datetime | None = None
 
 
 class RunStatus(StrEnum):

@@ -15,6 +15,7 @@ from kpisync.ports import Unreadable
 from kpisync.support.http import Response
 from kpisync.support.json import loads
 
+_MOST_DIGITS = 40
 _MORE = ("next", "nextpage", "nextlink", "hasmore", "hasnext")
 
 
@@ -103,7 +104,7 @@ def _number(value: Any, response: Response) -> Decimal:
         number = Decimal(value) if isinstance(value, str) else value
     except InvalidOperation:
         number = None
-    if not isinstance(number, Decimal) or not number.is_finite():
+    if not isinstance(number, Decimal) or not number.is_finite() or abs(number.adjusted()) > _MOST_DIGITS:
         raise _unclear(response, "a value that is no number")
     return number
 

@@ -51,6 +51,17 @@ class Mapper:
             found.add(kpi_of(self.catalog, spec.kpi).interval)
         return found
 
+    def covers(self, key: RecordKey) -> bool:
+        """Whether the source should have stated this record's values, had they been there."""
+        interval = self.catalog.interval(key.kpi)
+        closed = period_end(key.period, interval) < self.scope.today
+        skips_open = any(self._skips_open(spec) for spec in self.options.values)
+        return touches(self.scope, key.period, interval) and (closed or not skips_open)
+
+    def _skips_open(self, spec: ValueOptions) -> bool:
+        default = OpenPeriods.SKIP if spec.aggregate else OpenPeriods.SEND
+        return (self.open_periods or default) is OpenPeriods.SKIP
+
     def readings(self, table: Table, intake: Intake) -> Iterator[Reading]:
         """The readings of a table, in its order; rejects are entered in the intake. Raises SourceError for a column."""
         specs = [self._bind(index, spec, table) for index, spec in enumerate(self.options.values)]
@@ -82,8 +93,7 @@ class Mapper:
             value=value,
             team=bind(self.options.team if spec.team is None else spec.team, "team"),
             sub_tile=bind(self.options.sub_tile if spec.sub_tile is None else spec.sub_tile, "sub-tile"),
-            skip_open=(self.open_periods or (OpenPeriods.SKIP if spec.aggregate else OpenPeriods.SEND))
-            is OpenPeriods.SKIP,
+            skip_open=self._skips_open(spec),
         )
 
 
