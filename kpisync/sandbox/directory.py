@@ -15,18 +15,19 @@ _TARGET_WORDS = ("target", "soll", "ziel")
 
 
 class Directory:
-    """A catalog by ids; ids are compared in lower case."""
+    """A catalog by ids, all in lower case. `teams` and `kpis`: names by id; empty where nothing is known."""
 
     def __init__(self, catalog: Catalog) -> None:
         self.teams = {id.lower(): name for name, id in catalog.teams.items()}
-        self.kpis = {kpi.id.lower(): kpi for kpi in catalog.kpis.values()}
-        self._values = {id: _names(kpi.values) for id, kpi in self.kpis.items()}
-        self._sub_tiles = {id: _names(kpi.sub_tiles) for id, kpi in self.kpis.items()}
-        self._targets = {id: _targets(kpi) for id, kpi in self.kpis.items()}
+        self._kpis = {kpi.id.lower(): kpi for kpi in catalog.kpis.values()}
+        self.kpis = {id: kpi.name for id, kpi in self._kpis.items()}
+        self._values = {id: _names(kpi.values) for id, kpi in self._kpis.items()}
+        self._sub_tiles = {id: _names(kpi.sub_tiles) for id, kpi in self._kpis.items()}
+        self._targets = {id: _targets(kpi) for id, kpi in self._kpis.items()}
 
     def interval(self, kpi: str) -> Interval:
         """A KPI that the catalog does not list is a daily one."""
-        return self.kpis[kpi].interval if kpi in self.kpis else Interval.DAY
+        return self._kpis[kpi].interval if kpi in self._kpis else Interval.DAY
 
     def targets(self, kpi: str) -> tuple[str, ...]:
         """The ids of the KPI's values that are targets, by their names; none where no names are known."""
@@ -39,9 +40,6 @@ class Directory:
     def sub_tiles(self, kpi: str) -> dict[str, str]:
         """Ids and names of the KPI's sub-tiles; empty: nothing is known of them."""
         return self._sub_tiles.get(kpi, {})
-
-    def kpi_names(self) -> dict[str, str]:
-        return {id: kpi.name for id, kpi in self.kpis.items()}
 
 
 def _names(ids: Mapping[str, str]) -> dict[str, str]:

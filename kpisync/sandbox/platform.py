@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
-from http.client import HTTPMessage
+from email.message import Message
 from typing import NamedTuple, Protocol
 
 from kpisync.model import RecordKey
@@ -20,7 +20,7 @@ class Request(NamedTuple):
     target: str
     path: str
     query: str
-    headers: HTTPMessage
+    headers: Message[str, str]
     body: bytes
 
 
@@ -57,7 +57,7 @@ class Line(NamedTuple):
 
 
 class Platform(Protocol):
-    """One stand-in: all paths under `/<name>`. Every call comes with the server's one lock held, so it must be quick."""
+    """One stand-in: all paths under `/<name>`. Every call comes with the server's one lock held, so it is quick."""
 
     @property
     def name(self) -> str:

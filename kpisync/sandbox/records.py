@@ -32,9 +32,6 @@ class Records:
         self._kpis: dict[str, dict[tuple[str, str | None], Series]] = {}
         self._order: dict[Key, None] = {}  # oldest write first
 
-    def __len__(self) -> int:
-        return len(self._order)
-
     def get(self, key: Key) -> Values | None:
         return self._series(key).get(key.day)
 

@@ -29,13 +29,20 @@ def _headers(headers: dict[str, str]) -> dict[str, str]:
     return headers
 
 
+def _rate_text(rate: float | None) -> str:
+    if rate is None:
+        return "none"
+    for unit, seconds in (("s", 1), ("m", 60)):
+        if abs(rate * seconds - round(rate * seconds)) < 1e-9:
+            return f"{round(rate * seconds)}/{unit}"
+    return f"{rate * 3600:.10g}/h"
+
+
 # Durations and rates are shown the way in which they are written, so that what is shown can be posted back.
 Seconds = Annotated[
     Duration, PlainSerializer(lambda span: f"{span.total_seconds():.12g}s", return_type=str, when_used="json")
 ]
-PerSecond = Annotated[
-    Rate, PlainSerializer(lambda rate: "none" if rate is None else f"{rate:.12f}/s", return_type=str, when_used="json")
-]
+PerSecond = Annotated[Rate, PlainSerializer(_rate_text, return_type=str, when_used="json")]
 Method = Annotated[str, AfterValidator(str.upper)]
 Pattern = Annotated[str, AfterValidator(_pattern)]
 Headers = Annotated[dict[str, str], AfterValidator(_headers)]
