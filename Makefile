@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: setup demo test check format schema clean
+.PHONY: setup demo test check format lock clean
 
 setup: $(VENV)/ready
 
@@ -30,6 +30,10 @@ check: setup  ## format, lint, types, imports
 format: setup
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+lock:  ## pin names, versions and hashes; needs uv
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-annotate \
+		--group dev pyproject.toml -o constraints.txt
 
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -143,6 +143,9 @@ class Destination(Protocol):
         `DestinationError` if there is no use in going on (401, redirect, wrong media type).
         """
 
+    def close(self) -> None:
+        """Give up connections; nothing is called afterwards."""
+
 
 class Unreadable(Exception):
     """A read that failed: nothing of its window may be written. `reply` says how; only REFUSED is final."""
@@ -165,6 +168,7 @@ class Surroundings:
     catalog: Catalog = field(default_factory=Catalog)
     requests: Counter[str] = field(default_factory=Counter)  # to be counted up by method, one a request
     wait_turn: Callable[[], None] = lambda: None  # to be called before each request: keeps the rate limit
+    redact: Callable[[str], str] = lambda text: text  # strikes secrets out of words that are not our own
 
 
 @dataclass(frozen=True)

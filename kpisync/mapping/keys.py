@@ -3,65 +3,94 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
+from typing import Generic, NamedTuple, TypeVar
 
 from kpisync.fields import is_guid
-from kpisync.mapping.options import CellRef
 from kpisync.mapping.parse import code_text, quoted
 from kpisync.model import Catalog, CatalogKpi
-from kpisync.tables.columns import find_column
+
+T = TypeVar("T")
+
+_MOST_COMPARED = 100  # characters of a text for which a near name is looked for
+_MOST_SUGGESTIONS = 100  # per part of a key: each compares a text with every name there is
+_MOST_REMEMBERED = 100_000  # answers per part of a key
 
 
 class Unmapped(ValueError):
-    """A row or value without a key: a code word and a sentence."""
+    """A text that names nothing: a code word, what is the matter, and in `reason` the nearest name too."""
 
-    def __init__(self, code: str, reason: str) -> None:
-        self.code, self.reason = code, reason
-        super().__init__(reason)
+    def __init__(self, code: str, what: str, text: str = "", names: Collection[str] = ()) -> None:
+        self.code, self.what = code, what
+        self._text, self._names = text, names
+        super().__init__(what)
+
+    @property
+    def reason(self) -> str:
+        return self.what + nearest(self._text, self._names)
+
+    def __str__(self) -> str:
+        return self.reason
 
 
-Pick = Callable[[Sequence[object]], str]  # a row's cells → a catalog name or id; raises Unmapped
+class Misfit(NamedTuple):
+    """Why a row or a value cannot be mapped: a code word and a sentence."""
+
+    code: str
+    reason: str
 
 
-def nearest(text: str, names: Iterable[str]) -> str:
-    """` did you mean X?`, or nothing where no name comes near."""
+class Answers(Generic[T]):
+    """Cell → what its text stands for, or why it stands for nothing; each text is asked for once.
+
+    `find` raises Unmapped. After some hundred unknown texts the reasons name no near name any more: a wrong lookup
+    over a long table must not take hours.
+    """
+
+    def __init__(self, find: Callable[[str], T], empty: Misfit) -> None:
+        self._find, self._empty = find, empty
+        self._answers: dict[str, T | Misfit] = {}
+        self._suggestions = _MOST_SUGGESTIONS
+
+    def __call__(self, cell: object) -> T | Misfit:
+        text = cell if type(cell) is str else code_text(cell)
+        answer = self._answers.get(text)
+        return self._ask(text) if answer is None else answer
+
+    def _ask(self, cell: str) -> T | Misfit:
+        if len(self._answers) >= _MOST_REMEMBERED:
+            self._answers.clear()
+        text = code_text(cell)
+        answer = self._answers[cell] = self._answer(text) if text else self._empty
+        return answer
+
+    def _answer(self, text: str) -> T | Misfit:
+        try:
+            return self._find(text)
+        except Unmapped as bad:
+            self._suggestions -= 1
+            return Misfit(bad.code, bad.reason if self._suggestions >= 0 else bad.what)
+
+
+def nearest(text: str, names: Collection[str]) -> str:
+    """`; did you mean X?`, or nothing where no name comes near."""
+    if len(text) > _MOST_COMPARED:
+        return ""
     known = {name.casefold(): name for name in names}
     close = difflib.get_close_matches(text.casefold(), known, n=1, cutoff=0.5)
     return f"; did you mean {known[close[0]]}?" if close else ""
 
 
-def pick(
-    ref: str | CellRef, what: str, columns: Sequence[str], where: str, lookups: Mapping[str, Mapping[str, str]]
-) -> Pick:
-    """How a key part is found in a row. `what` names it in a reject: team, kpi, value, sub-tile."""
-    if isinstance(ref, str):
-        return lambda cells: ref
-    index = find_column(columns, ref.column, where)
-    if ref.lookup is None:
-        return lambda cells: _filled(code_text(cells[index]), what, ref)
-    return _looked_up(index, ref, what, lookups[ref.lookup])
-
-
-def _filled(text: str, what: str, ref: CellRef) -> str:
-    if not text:
-        raise Unmapped(f"no-{what}", f"column {ref.column} is empty, so the {what} is unknown")
-    return text
-
-
-def _looked_up(index: int, ref: CellRef, what: str, lookup: Mapping[str, str]) -> Pick:
-    def look_up(cells: Sequence[object]) -> str:
-        text = code_text(cells[index])
-        found = lookup.get(text)
-        if found is None:
-            _filled(text, what, ref)
-            raise Unmapped(f"unknown-{what}", f"{_plain(text)} is not in lookup {ref.lookup}{nearest(text, lookup)}")
-        return found
-
-    return look_up
+def looked_up(text: str, lookup: Mapping[str, str], name: str, what: str) -> str:
+    """What a lookup has for a code. `what` names the part of the key: team, kpi, value, sub-tile. Raises Unmapped."""
+    found = lookup.get(text)
+    if found is None:
+        raise Unmapped(f"unknown-{what}", f"{_plain(text)} is not in lookup {name}", text, lookup)
+    return found
 
 
 def _plain(text: str) -> str:
-    return text if text.isprintable() and len(text) <= 40 else quoted(text)
+    return text if text.isprintable() and 0 < len(text) <= 40 else quoted(text)
 
 
 def team_id(catalog: Catalog, text: str) -> str:
@@ -92,4 +121,4 @@ def _id_of(text: str, names: Mapping[str, str], what: str, place: str) -> str:
         return text.lower()
     if text in names.values():
         return text
-    raise Unmapped(f"unknown-{what}", f"{_plain(text)} is not a {what} of {place}{nearest(text, names)}")
+    raise Unmapped(f"unknown-{what}", f"{_plain(text)} is not a {what} of {place}", text, names)

@@ -32,16 +32,16 @@ class Response:
     status: int
     headers: Mapping[str, str]
     body: bytes
+    words: str  # the platform's own, on one line, cut, free of secrets
 
     @property
     def media_type(self) -> str:
         return self.headers.get("content-type", "").split(";")[0].strip().lower()
 
-    @property
-    def words(self) -> str:
-        """The platform's own words on one line, cut."""
-        text = self.body[: 4 * _WORDS].decode("utf-8", "replace")
-        return "".join(char if char.isprintable() else " " for char in " ".join(text.split()))[:_WORDS]
+
+def _words(body: bytes) -> str:
+    text = body[: 4 * _WORDS].decode("utf-8", "replace")
+    return "".join(char if char.isprintable() else " " for char in " ".join(text.split()))[:_WORDS]
 
 
 class Unanswered(Exception):
@@ -109,7 +109,9 @@ class HttpClient:
             with self._client.stream(
                 method, self._base + path, params=params, content=content, headers=headers
             ) as response:
-                return Response(response.status_code, _lowered(response), _body(response, deadline))
+                body = _body(response, deadline)
+                words = self._around.redact(_words(body))
+                return Response(response.status_code, _lowered(response), body, words)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol) as error:
             raise Unanswered(ReplyKind.NOT_SENT, f"{_host(self._base)} was not reached: {_said(error)}") from None
         except httpx.TransportError as error:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from kpisync.model import Change, Intent, Reply, Settled, Status, ValueKey
 from kpisync.ports import State
-from kpisync.sync.confirm import Judgement
+from kpisync.sync.confirm import Judgement, refusal
+from kpisync.sync.diff import RecordWork, Wanted
 from kpisync.sync.reconcile import Verdict
 from kpisync.sync.report import Report
 
@@ -30,29 +31,49 @@ class Books:
     def expect(self, values: int) -> None:
         self.total += values
 
-    def judged_records(self, verdicts: Sequence[Verdict]) -> list[Change]:
+    # ------------------------------------------------------------ what reads show
+
+    def verdicts(self, verdicts: Sequence[Verdict]) -> list[Change]:
         """Enter what a read showed; returns the changes that remain to be made."""
         stands = {}
         for verdict in verdicts:
             for wanted in verdict.agreed:
-                if wanted.number is not None:
-                    stands[wanted.key] = (wanted.number, wanted.source)
-                self.report.unchanged += 1
-                self.report.confirmed += wanted.in_doubt
-            stands.update(verdict.cleared)
-            self.outcomes.extend(Settled(gone.key, Status.WITHDRAWN, None) for gone in verdict.gone)
+                self._agreed(wanted)
+            stands.update(verdict.stands)
+            self.outcomes.extend(verdict.outcomes)
+            self.report.unchanged -= verdict.restored
             self.report.conflicts.extend(verdict.conflicts)
             self.report.rejections.extend(verdict.rejections)
-            self._advance(len(verdict.agreed) + len(verdict.gone) + len(verdict.conflicts))
+            self._advance(len(verdict.agreed) + len(verdict.conflicts))
         if stands and not self.dry:
-            self.state.adopt(self.report.run or "", stands)
+            self.flush()
+            self.state.adopt(self._run, stands)
         changes = [verdict.change for verdict in verdicts if verdict.change]
         if self.dry:
             self.report.changes.extend(changes)
             return []
         return changes
 
-    def intend(self, changes: Iterable[Change], settles: datetime) -> None:
+    def _agreed(self, wanted: Wanted) -> None:
+        if wanted.tried is not None:
+            self.report.succeeded(wanted.tried, 1)
+            self.report.confirmed += 1
+            return
+        self.report.unchanged += wanted.number is not None and not wanted.ask_only
+        self.report.confirmed += wanted.doubt is not None
+
+    def unreadable(self, works: Iterable[RecordWork], reply: Reply) -> None:
+        """These records cannot be read, so nothing is known of their values, and nothing is written."""
+        for wanted in (wanted for work in works for wanted in work.wanted):
+            if wanted.doubt:
+                self.report.doubts.append(wanted.key)
+            else:
+                self.report.rejections.append(refusal("unreadable", wanted.source, reply))
+            self._advance(1)
+
+    # ------------------------------------------------------------ what becomes of changes
+
+    def intend(self, changes: Collection[Change], settles: datetime) -> None:
         """On return, the values of these changes are in doubt on disk."""
         self.flush()
         intents = [
@@ -60,15 +81,13 @@ class Books:
             for change in changes
             for value in change.values
         ]
-        self.state.intend(self.report.run or "", intents, settles)
+        self.state.intend(self._run, intents, settles)
 
     def judged(self, change: Change, judgement: Judgement) -> None:
         """Enter what became of a change."""
-        self.outcomes.extend(judgement.settled)
         self.report.count(change, judgement)
         self._advance(len(change.values))
-        if len(self.outcomes) >= _GROUP:
-            self.flush()
+        self._add(judgement.settled)
 
     def not_sent(self, change: Change) -> None:
         """Surely nothing was sent: no longer in doubt."""
@@ -76,21 +95,44 @@ class Books:
 
     def in_doubt(self, change: Change, reply: Reply, since: datetime) -> None:
         """Nobody knows; from `since` on a look at the platform can tell."""
-        self._each(change, Status.IN_DOUBT, reply.words or str(reply.status), since)
-
-    def stays_in_doubt(self, keys: Iterable[ValueKey]) -> None:
-        self.report.doubts.extend(keys)
-        self.report.in_doubt = len(self.report.doubts)
+        self._each(change, Status.IN_DOUBT, reply.words or str(reply.status or ""), since)
 
     def _each(self, change: Change, status: Status, answer: str, settles: datetime | None) -> None:
-        self.outcomes.extend(
-            Settled(ValueKey(change.key, value.value), status, value.old, answer, settles) for value in change.values
+        self._add(
+            [Settled(ValueKey(change.key, value.value), status, value.old, answer, settles) for value in change.values]
         )
+
+    def _add(self, outcomes: Sequence[Settled]) -> None:
+        self.outcomes.extend(outcomes)
+        if len(self.outcomes) >= _GROUP:
+            self.flush()
+
+    # ------------------------------------------------------------ what is left at the end
+
+    def stays_in_doubt(self, change: Change) -> None:
+        self.report.doubts.extend(ValueKey(change.key, value.value) for value in change.values)
+        self._advance(len(change.values))
+
+    def waits(self, change: Change) -> None:
+        """It was not sent, and is to be sent by the next run."""
+        self.report.waiting += len(change.values)
+
+    def not_reached(self, works: Iterable[RecordWork]) -> None:
+        """The run ended before these records were looked at."""
+        for wanted in (wanted for work in works for wanted in work.wanted):
+            if wanted.doubt:
+                self.report.doubts.append(wanted.key)
+            else:
+                self.report.waiting += 1
 
     def flush(self) -> None:
         if self.outcomes and not self.dry:
-            self.state.settle(self.report.run or "", self.outcomes)
+            self.state.settle(self._run, self.outcomes)
         self.outcomes = []
+
+    @property
+    def _run(self) -> str:
+        return self.report.run or ""
 
     def _advance(self, values: int) -> None:
         self.done += values

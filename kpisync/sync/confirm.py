@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from decimal import Decimal
 
 from kpisync.model import Action, Change, Rejection, Reply, ReplyKind, Settled, Status, ValueKey, Values
 
@@ -17,7 +18,10 @@ class Judgement:
 
 
 def judge_read_back(change: Change, reply: Reply, holds: Values | None) -> Judgement:
-    """Compare the record as it was read back with what was sent; `reply` is ACCEPTED or FAILED."""
+    """Compare the record as it was read back with what was sent.
+
+    What was accepted and is not to be seen stays in doubt beside its reject: it may still appear, and is then ours.
+    """
     judgement = Judgement()
     shown = holds or {}
     answer = _answer(reply)
@@ -27,7 +31,8 @@ def judge_read_back(change: Change, reply: Reply, holds: Values | None) -> Judge
             status = Status.WITHDRAWN if value.new is None else Status.CONFIRMED
             judgement.settled.append(Settled(key, status, value.new, answer))
         else:
-            judgement.settled.append(Settled(key, Status.REFUSED, found, answer))
+            unseen = reply.kind is ReplyKind.ACCEPTED and found == value.old
+            judgement.settled.append(Settled(key, Status.IN_DOUBT if unseen else Status.REFUSED, found, answer))
             judgement.rejections.append(_not_stored(value.source, reply, found))
     judgement.notes.extend(_by_itself(change, shown))
     return judgement
@@ -61,7 +66,9 @@ def refusal(code: str, source: str, reply: Reply) -> Rejection:
     return Rejection(source, code, f"{what}{status}{words}")
 
 
-def _not_stored(source: str, reply: Reply, found: object) -> Rejection:
+def _not_stored(source: str, reply: Reply, found: Decimal | None) -> Rejection:
+    if reply.kind is ReplyKind.REFUSED:
+        return refusal("refused", source, reply)
     if reply.kind is ReplyKind.FAILED:
         words = f": {reply.words}" if reply.words else ""
         reason = f"the platform fails on it (status {reply.status}){words}; it is tried again in the next run"

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 
-from kpisync.model import Catalog, Doubt, Known, KpiValue, RecordKey, Rejection, Scope, ValueKey
+from kpisync.model import Action, Catalog, Doubt, Intent, Known, KpiValue, RecordKey, Rejection, Scope, ValueKey
 from kpisync.ports import State
 
 
@@ -16,13 +16,16 @@ class Wanted:
     """A value to be looked at: `number` shall stand at the platform (None: withdraw it).
 
     `expected` are the numbers that we know to have put there or found there; anything else is another hand's.
+    With `ask_only` nothing is to be sent: the source no longer states it, but an attempt is in doubt.
     """
 
     key: ValueKey
     number: Decimal | None
     source: str
     expected: frozenset[Decimal]
-    in_doubt: bool = False
+    doubt: Intent | None = None  # an attempt whose outcome is unknown
+    tried: Action | None = None  # this run's own attempt, that it may turn out to have done
+    ask_only: bool = False
 
 
 @dataclass(slots=True)
@@ -31,9 +34,9 @@ class RecordWork:
 
     key: RecordKey
     wanted: list[Wanted] = field(default_factory=list)
+    beside: dict[str, KpiValue] = field(default_factory=dict)  # stated too, and known to stand there
     known: dict[str, Decimal] = field(default_factory=dict)
-    supplied: set[str] = field(default_factory=set)
-    settles: datetime | None = None  # nothing is sent before: an earlier attempt may still land
+    settles: datetime | None = None  # nothing is read or sent before: an earlier attempt may still land
 
 
 @dataclass(slots=True)
@@ -53,122 +56,121 @@ class Diff:
 class Owner:
     """Who asks: a job, and the jobs beside it whose values it must not touch.
 
-    `withdraw_in` is the scope whose absent values are withdrawn (None: they are kept), `may_withdraw` whether a
-    period in it is one that the source should have stated.
+    `over_by` is when every attempt of earlier runs of this job is surely over: no two of them run at once. Other
+    jobs may be running, so their attempts are over only when their intents say so.
     """
 
     job: str
+    over_by: datetime
     others: frozenset[str] = frozenset()
-    withdraw_in: Scope | None = None
-    may_withdraw: Callable[[RecordKey], bool] = lambda key: True
+    withdraw_in: Scope | None = None  # the scope whose absent values are withdrawn; None: they are kept
+    may_withdraw: Callable[[RecordKey], bool] = lambda key: True  # whether the source should have stated it
+
+    def yields_to(self, job: str) -> bool:
+        return job != self.job and job in self.others
 
 
-def diff(values: Sequence[KpiValue], state: State, destination: str, owner: Owner, withdraw_in: Scope | None) -> Diff:
-    """Compare; `withdraw_in` is the scope in which absent values are withdrawn, None if they are kept."""
+def diff(values: Sequence[KpiValue], state: State, destination: str, owner: Owner) -> Diff:
+    """Compare what the source states with what is known and in doubt."""
     doubts = {doubt.intent.key: doubt for doubt in state.in_doubt(destination)}
-    first, last = _span(values, doubts, withdraw_in)
+    first, last = _span(values, doubts, owner.withdraw_in)
     known = state.known(destination, first, last) if first <= last else {}
-    found = Diff()
-    works: dict[RecordKey, RecordWork] = {}
+    comparison = _Comparison(owner, known, doubts)
     for value in values:
-        _compare(value, known.get(value.key), doubts.get(value.key), owner, found, works)
-    stated = {value.key for value in values}
-    _add_open_doubts(doubts, stated, owner, works)
-    _add_withdrawals(known, stated, owner, found, works)
-    _complete(works, values, known, doubts)
-    found.records = list(works.values())
-    return found
-
-
-def _span(values: Sequence[KpiValue], doubts: Iterable[ValueKey], scope: Scope | None) -> tuple[date, date]:
-    if scope is not None:
-        return scope.first or date.min, scope.last or date.max
-    periods = {value.key.record.period for value in values} | {key.record.period for key in doubts}
-    return min(periods, default=date.max), max(periods, default=date.min)
-
-
-def _compare(
-    value: KpiValue,
-    known: Known | None,
-    doubt: Doubt | None,
-    owner: Owner,
-    found: Diff,
-    works: dict[RecordKey, RecordWork],
-) -> None:
-    if known and known.job != owner.job and known.job in owner.others:
-        reason = f"job {known.job} already sends this value; one value has one job"
-        found.rejections.append(Rejection(value.source, "other-job", reason))
-        return
-    if known:
-        found.known += 1
-        if known.number == value.number and not doubt:
-            found.unchanged += 1
-            return
-        if known.number != value.number:
-            found.updates += 1
-            found.jumps.append((value, known.number))
-    wanted = Wanted(value.key, value.number, value.source, _expected(known, doubt), doubt is not None)
-    _work(works, value.key.record).wanted.append(wanted)
-
-
-def _expected(known: Known | None, doubt: Doubt | None) -> frozenset[Decimal]:
-    numbers = {known.number} if known else set()
-    if doubt:
-        numbers |= {number for number in (doubt.intent.old, doubt.intent.new) if number is not None}
-    return frozenset(numbers)
-
-
-def _work(works: dict[RecordKey, RecordWork], key: RecordKey) -> RecordWork:
-    return works.setdefault(key, RecordWork(key))
-
-
-def _add_open_doubts(
-    doubts: Mapping[ValueKey, Doubt], stated: set[ValueKey], owner: Owner, works: dict[RecordKey, RecordWork]
-) -> None:
-    """An attempt of this job that nobody knows the end of is looked at, whatever the source says today."""
-    for key, doubt in doubts.items():
-        if doubt.job == owner.job and key not in stated:
-            intent = doubt.intent
-            wanted = Wanted(key, intent.new, intent.source, _expected(None, doubt), in_doubt=True)
-            _work(works, key.record).wanted.append(wanted)
-
-
-def _add_withdrawals(
-    known: Mapping[ValueKey, Known],
-    stated: set[ValueKey],
-    owner: Owner,
-    found: Diff,
-    works: dict[RecordKey, RecordWork],
-) -> None:
-    if owner.withdraw_in is None:
-        return
-    for key, value in known.items():
-        if value.job == owner.job and key not in stated and owner.may_withdraw(key.record):
-            found.known += 1
-            found.withdrawals += 1
-            gone = Wanted(key, None, "no longer in the source", frozenset({value.number}))
-            _work(works, key.record).wanted.append(gone)
-
-
-def _complete(
-    works: dict[RecordKey, RecordWork],
-    values: Sequence[KpiValue],
-    known: Mapping[ValueKey, Known],
-    doubts: Mapping[ValueKey, Doubt],
-) -> None:
-    """Lay beside the wanted values of a record what else is known of it."""
-    for value in values:
-        if work := works.get(value.key.record):
-            work.supplied.add(value.key.value)
-    for key, what in known.items():
-        if work := works.get(key.record):
-            work.known[key.value] = what.number
-    for key, doubt in doubts.items():
-        if work := works.get(key.record):
-            work.settles = max(work.settles, doubt.settles) if work.settles else doubt.settles
+        comparison.compare(value)
+    if doubts or owner.withdraw_in:
+        comparison.add_unstated({value.key for value in values})
+    comparison.complete(values)
+    comparison.found.records = list(comparison.works.values())
+    return comparison.found
 
 
 def supplies_all(work: RecordWork, catalog: Catalog) -> bool:
     """Whether the source states every value kind of the record's KPI, so that nothing needs preserving."""
     kpi = catalog.kpi(work.key.kpi)
-    return kpi is not None and bool(kpi.values) and set(kpi.values.values()) <= work.supplied
+    stated = {wanted.key.value for wanted in work.wanted if wanted.number is not None} | work.beside.keys()
+    return kpi is not None and bool(kpi.values) and set(kpi.values.values()) <= stated
+
+
+def _span(values: Sequence[KpiValue], doubts: Iterable[ValueKey], scope: Scope | None) -> tuple[date, date]:
+    periods = {value.key.record.period for value in values} | {key.record.period for key in doubts}
+    if scope is not None:
+        periods |= {scope.first or date.min, scope.last or date.max}
+    return min(periods, default=date.max), max(periods, default=date.min)
+
+
+@dataclass
+class _Comparison:
+    owner: Owner
+    known: Mapping[ValueKey, Known]
+    doubts: Mapping[ValueKey, Doubt]
+    found: Diff = field(default_factory=Diff)
+    works: dict[RecordKey, RecordWork] = field(default_factory=dict)
+
+    def compare(self, value: KpiValue) -> None:
+        known, doubt = self._of(value.key)
+        if rival := self._rival(known, doubt):
+            reason = f"job {rival} already sends this value; one value has one job"
+            self.found.rejections.append(Rejection(value.source, "other-job", reason))
+            return
+        if known:
+            self.found.known += 1
+            if known.number == value.number and not doubt:
+                self.found.unchanged += 1
+                return
+            if known.number != value.number and not (doubt and doubt.intent.new == value.number):
+                self.found.updates += 1
+                self.found.jumps.append((value, known.number))
+        self._want(value.key, value.number, value.source)
+
+    def _of(self, key: ValueKey) -> tuple[Known | None, Doubt | None]:
+        return self.known.get(key), self.doubts.get(key)
+
+    def _rival(self, known: Known | None, doubt: Doubt | None) -> str | None:
+        jobs = (found.job for found in (known, doubt) if found)
+        return next((job for job in jobs if self.owner.yields_to(job)), None)
+
+    def add_unstated(self, stated: Collection[ValueKey]) -> None:
+        """Withdraw what the source no longer has, and ask what became of attempts that it states no more."""
+        mine = {key: doubt.intent.source for key, doubt in self.doubts.items() if doubt.job == self.owner.job}
+        if self.owner.withdraw_in is not None:
+            mine |= {key: "" for key, known in self.known.items() if known.job == self.owner.job and key not in mine}
+        for key, source in mine.items():
+            if key in stated:
+                continue
+            if self._withdraws(key):
+                self.found.known += key in self.known
+                self.found.withdrawals += key in self.known
+                self._want(key, None, "no longer in the source")
+            elif key in self.doubts:
+                self._want(key, self.doubts[key].intent.new, source, ask_only=True)
+
+    def _withdraws(self, key: ValueKey) -> bool:
+        scope = self.owner.withdraw_in
+        return scope is not None and key.record.period in scope and self.owner.may_withdraw(key.record)
+
+    def _want(self, key: ValueKey, number: Decimal | None, source: str, ask_only: bool = False) -> None:
+        known, doubt = self._of(key)
+        intent = doubt.intent if doubt else None
+        candidates = (known.number if known else None, intent.old if intent else None, intent.new if intent else None)
+        expected = frozenset(candidate for candidate in candidates if candidate is not None)
+        work = self.works.setdefault(key.record, RecordWork(key.record))
+        work.wanted.append(Wanted(key, number, source, expected, intent, ask_only=ask_only))
+
+    def complete(self, values: Sequence[KpiValue]) -> None:
+        """Lay beside the wanted values of a record what else is stated and known of it."""
+        if not self.works:
+            return
+        wanted = {wanted.key for work in self.works.values() for wanted in work.wanted}
+        for value in values:
+            work = self.works.get(value.key.record)
+            if work and value.key not in wanted and not self._rival(*self._of(value.key)):
+                work.beside[value.key.value] = value
+        for key, what in self.known.items():
+            if work := self.works.get(key.record):
+                work.known[key.value] = what.number
+        for key, doubt in self.doubts.items():
+            if work := self.works.get(key.record):
+                own = doubt.job == self.owner.job
+                settles = min(doubt.settles, self.owner.over_by) if own else doubt.settles
+                work.settles = max(work.settles, settles) if work.settles else settles

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict, deque
+from collections import defaultdict, deque
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 
-from kpisync.model import Change, RecordKey, Reply
+from kpisync.model import Change, Intent, RecordKey, Reply, ValueChange, ValueKey
 from kpisync.ports import Destination, ReadBefore, Window
-from kpisync.sync.diff import RecordWork
+from kpisync.sync.diff import RecordWork, Wanted
+from kpisync.sync.reconcile import must_be_read
+
+_AT_ONCE = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(eq=False)
@@ -19,62 +22,91 @@ class Errand:
     window: Window
     records: dict[RecordKey, RecordWork]
     reads: bool = True
-    not_before: datetime | None = None  # an earlier attempt may still land until then
+    not_before: datetime = _AT_ONCE  # an earlier attempt may still land until then
     last_chance: bool = False  # the second look at what stayed unknown: it is not put off again
+    judged: bool = False  # it is known what is to be done
     read_at: float | None = None  # monotonic
     pending: deque[Change] = field(default_factory=deque)  # to be written
-    out: int = 0  # on their way
+    out: int = 0  # recorded as intents, and not answered yet
     answered: list[tuple[Change, Reply]] = field(default_factory=list)  # to be confirmed
-    tries: Counter[RecordKey | None] = field(default_factory=Counter)  # failures by record; None: of reads
+    failed_reads: int = 0  # in a row
+    looks: int = 0  # read-backs that did not show what was sent
+
+    @property
+    def finished(self) -> bool:
+        return self.judged and not (self.pending or self.out or self.answered)
 
 
 @dataclass
 class Queue:
-    """The errands not yet started, soonest last."""
+    """The errands not yet started, soonest first."""
 
     destination: Destination
     read_before: ReadBefore
     complete: Callable[[RecordWork], bool]  # whether the source supplies every value of a record
-    start: datetime
-    settle: timedelta
     waits: bool = True  # a plan sends nothing, so it need not wait for what may still land
     errands: list[Errand] = field(default_factory=list)
 
     def add(self, records: Iterable[RecordWork], last_chance: bool = False) -> None:
-        """Group records into errands; those that must wait for an earlier attempt go by themselves.
-
-        An attempt of an earlier process ended before this one started, so it is over `settle` after that at the latest.
-        """
-        groups: dict[tuple[datetime | None, bool], list[RecordWork]] = defaultdict(list)
-        records = list(records)
-        latest = max((r.settles for r in records if r.settles), default=None)
+        """Group records into errands; those that must wait for an earlier attempt go by themselves."""
+        groups: dict[tuple[datetime, bool], list[RecordWork]] = defaultdict(list)
         for record in records:
-            wait = self.waits and record.settles is not None
-            time = (latest if last_chance else min(record.settles, self.start + self.settle)) if wait else None
-            groups[time, self._reads(record)].append(record)
+            groups[(self.waits and record.settles) or _AT_ONCE, self._reads(record)].append(record)
         for (time, reads), group in groups.items():
             works = {work.key: work for work in group}
             for window in self.destination.windows(works.keys()):
                 mine = {key: works[key] for key in sorted(window.keys, key=_order)}
                 self.errands.append(Errand(window, mine, reads, time, last_chance))
-        self.errands.sort(key=lambda errand: errand.not_before or self.start, reverse=True)
+        self._sort()
 
     def again(self, errand: Errand) -> None:
         """Put an errand back that could not be read, behind the others that may start."""
-        self.errands.insert(sum(other.not_before is not None for other in self.errands), errand)
+        self.errands.append(errand)
+        self._sort()
 
     def take(self, now: datetime) -> Errand | None:
         """The next errand whose time has come."""
-        due = self.due()
-        return self.errands.pop() if self.errands and (due is None or due <= now) else None
+        return self.errands.pop(0) if self.errands and self.errands[0].not_before <= now else None
 
     def due(self) -> datetime | None:
-        return self.errands[-1].not_before if self.errands else None
+        return self.errands[0].not_before if self.errands else None
+
+    def _sort(self) -> None:
+        self.errands.sort(key=lambda errand: errand.not_before)
 
     def _reads(self, record: RecordWork) -> bool:
-        if self.read_before is ReadBefore.PARTIAL:
-            return not self.complete(record)
-        return self.read_before is ReadBefore.ALWAYS
+        if self.read_before is ReadBefore.ALWAYS or must_be_read(record):
+            return True
+        return self.read_before is ReadBefore.PARTIAL and not self.complete(record)
+
+
+def left_of(work: RecordWork, change: Change) -> RecordWork:
+    """The part of a record's work that a change which was not sent leaves to be done."""
+    return replace(work, wanted=[_wanted(work, change, value) for value in change.values], beside={}, settles=None)
+
+
+def left_in_doubt(work: RecordWork, change: Change, settles: datetime) -> RecordWork:
+    """The part of a record's work that a change leaves open if nobody knows what became of it."""
+    left = left_of(work, change)
+    wanted = [
+        replace(
+            wanted,
+            doubt=Intent(wanted.key, value.old, value.new, value.source),
+            tried=change.action,
+            expected=wanted.expected | {number for number in (value.old, value.new) if number is not None},
+        )
+        for wanted, value in zip(left.wanted, change.values, strict=True)
+    ]
+    return replace(left, wanted=wanted, settles=settles)
+
+
+def _wanted(work: RecordWork, change: Change, value: ValueChange) -> Wanted:
+    """What was wanted of a value; one that was restored with the others is wanted from now on."""
+    key = ValueKey(change.key, value.value)
+    for wanted in work.wanted:
+        if wanted.key == key:
+            return replace(wanted, doubt=None)
+    return Wanted(key, value.new, value.source, frozenset(() if value.new is None else (value.new,)))
 
 
 def _order(key: RecordKey) -> tuple[str, ...]:

@@ -62,7 +62,7 @@ def run(job: Job, tools: Tools, report: Report, *, dry: bool = False, over_guard
     report.rows, report.values = intake.read, len(values)
     report.skipped, report.notes = dict(intake.skipped), list(intake.notes)
     report.rejections.extend(intake.rejections)
-    found = compare(job, values, intake, tools.state)
+    found = compare(job, values, intake, tools)
     report.unchanged += found.unchanged
     report.rejections.extend(found.rejections)
     report.held = None if over_guard else held(job.guard, intake.read, found)
@@ -83,13 +83,14 @@ def read(job: Job, intake: Intake, tools: Tools) -> list[KpiValue]:
     return collector.values(intake)
 
 
-def compare(job: Job, values: list[KpiValue], intake: Intake, state: State) -> Diff:
+def compare(job: Job, values: list[KpiValue], intake: Intake, tools: Tools) -> Diff:
     """What differs from the state store. Absent values are withdrawn only after a reading without any reject."""
-    owner = Owner(job.name, job.others, may_withdraw=job.mapper.covers)
+    over_by = tools.clock.now() + job.options.settle
+    owner = Owner(job.name, over_by, job.others, may_withdraw=job.mapper.covers)
     whole = job.mapper.kpis is None and job.mapper.teams is None and not intake.rejections
     if job.absent is Absent.WITHDRAW and whole:
         owner = replace(owner, withdraw_in=widen(job.mapper.scope, job.mapper.intervals()))
-    return diff(values, state, job.mapper.destination, owner)
+    return diff(values, tools.state, job.mapper.destination, owner)
 
 
 def deliver(job: Job, found: Diff, tools: Tools, report: Report, dry: bool) -> None:
@@ -99,8 +100,6 @@ def deliver(job: Job, found: Diff, tools: Tools, report: Report, dry: bool) -> N
         job.destination,
         options.read_before,
         lambda work: supplies_all(work, catalog),
-        tools.clock.now(),
-        options.settle,
         waits=not dry,
     )
     books = Books(tools.state, report, dry, lambda done, total: tools.progress("sending", done, total))

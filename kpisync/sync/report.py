@@ -24,7 +24,6 @@ class Report:
     withdrawn: int = 0
     confirmed: int = 0
     sent: int = 0
-    in_doubt: int = 0
     conflicts: list[Conflict] = field(default_factory=list)
     rejections: list[Rejection] = field(default_factory=list)
     requests: Counter[str] = field(default_factory=Counter)
@@ -34,7 +33,11 @@ class Report:
     notes: list[str] = field(default_factory=list)
     held: str | None = None
     error: str | None = None
-    waiting: int = 0  # changes not sent, because the run ended before
+    waiting: int = 0  # values not sent, because the run ended before
+
+    @property
+    def in_doubt(self) -> int:
+        return len(self.doubts)
 
     @property
     def status(self) -> RunStatus:
@@ -53,11 +56,13 @@ class Report:
         done = Counter(outcome.status for outcome in judgement.settled)
         self.confirmed += done[Status.CONFIRMED] + done[Status.WITHDRAWN]
         self.sent += done[Status.SENT]
-        succeeded = done[Status.CONFIRMED] + done[Status.SENT] + done[Status.WITHDRAWN]
-        match change.action:
+        self.succeeded(change.action, done[Status.CONFIRMED] + done[Status.SENT] + done[Status.WITHDRAWN])
+
+    def succeeded(self, action: Action, values: int) -> None:
+        match action:
             case Action.CREATE:
-                self.created += succeeded
+                self.created += values
             case Action.UPDATE:
-                self.updated += succeeded
+                self.updated += values
             case Action.WITHDRAW:
-                self.withdrawn += succeeded
+                self.withdrawn += values

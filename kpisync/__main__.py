@@ -1,0 +1,5 @@
+"""`python -m kpisync`."""
+
+from kpisync.cli.main import main
+
+main()

@@ -1,0 +1,102 @@
+"""`kpisync explain`: one value's life, from the source cell to the read-back."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from kpisync.cli.history import change_row_json
+from kpisync.cli.options import ConfigPath, Json
+from kpisync.cli.session import Session, open_session
+
+
+def register(cli: typer.Typer) -> None:
+    cli.command("explain")(explain)
+
+
+def explain(
+    value: Annotated[
+        str, typer.Argument(help="destination/kpi/team/value/period, such as board/scrap/line-1/actual/2026-11-20")
+    ],
+    config: ConfigPath = None,
+    as_json: Json = False,
+) -> None:
+    """Show where a number came from, what it replaced, and what the platform said."""
+    session = open_session(config, as_json)
+    document = _document(session, value)
+    if as_json:
+        session.print_json(document)
+    else:
+        _show(session, document)
+
+
+def _document(session: Session, value: str) -> dict[str, Any]:
+    from kpisync.names import parse_path
+    from kpisync.state.open import open_readonly
+    from kpisync.state.runs import life
+
+    app = session.app()
+    loaded = session.loaded
+    catalogs = {name: app.names(name).catalog for name in loaded.destinations}
+    key = parse_path(value, catalogs)
+    with open_readonly(app.settings.state) as store:
+        found = life(store, key)
+    standing = found.standing
+    return {
+        "path": app.names(key.record.destination).path(key),
+        "ids": {
+            "kpi": key.record.kpi,
+            "team": key.record.team,
+            "sub_tile": key.record.sub_tile,
+            "value": key.value,
+        },
+        "known": standing
+        and {
+            "number": standing.number,
+            "status": str(standing.status),
+            "job": standing.job,
+            "run": standing.run,
+            "source": standing.source,
+        },
+        "transformation": _transformation(session, standing.job if standing else None),
+        "changes": [change_row_json(app, change) for change in found.changes],
+    }
+
+
+def _transformation(session: Session, job: str | None) -> list[dict[str, Any]]:
+    """How the job makes its values, as its map says today: column, aggregate, scale, decimals."""
+    config = session.loaded.jobs.get(job or "")
+    if config is None:
+        return []
+    return [spec.model_dump(mode="json", by_alias=True, exclude_defaults=True) for spec in config.map.values]
+
+
+def _show(session: Session, life: dict[str, Any]) -> None:
+    from rich.text import Text
+
+    out, known = session.out, life["known"]
+    if known is None and not life["changes"]:
+        out.print(Text(f"{life['path']}: nothing is known of it; no job ever sent it or found it on the platform"))
+        return
+    if known is None:
+        out.print(Text(f"{life['path']}: no number of ours stands there"))
+    else:
+        text = f"{life['path']} = {known['number']:f}, {known['status']}, by job {known['job']} (run {known['run']})"
+        out.print(Text(text), soft_wrap=True)
+        out.print(Text(f"  from {known['source']}"), soft_wrap=True)
+    for change in life["changes"]:
+        for line in _lines(change):
+            out.print(Text(line), soft_wrap=True)
+
+
+def _lines(change: dict[str, Any]) -> list[str]:
+    old, new = (("nothing" if change[name] is None else f"{change[name]:f}") for name in ("old", "new"))
+    lines = [f"  {change['intended_at']} {old} → {new}: {change['status']} (run {change['run']}, job {change['job']})"]
+    lines.append(f"    source {change['source']}" + (f", {change['digest']}" if change["digest"] else ""))
+    if change["answer"]:
+        lines.append(f"    the platform answered: {change['answer']}")
+    if change["settled_at"]:
+        found = "" if change["found"] is None else f"; it holds {change['found']:f}"
+        lines.append(f"    settled {change['settled_at']}{found}")
+    return lines

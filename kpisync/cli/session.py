@@ -1,0 +1,139 @@
+"""What every command needs: the loaded configuration, redacted output, progress, and a clean end on a signal."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+
+from kpisync.errors import Exit
+from kpisync.support.json import dumps
+
+if TYPE_CHECKING:
+    from kpisync.app import App, Request
+    from kpisync.config.loaded import Loaded
+
+DEFAULT_CONFIG = Path("config/kpisync.yaml")
+_SLOW = 2.0  # seconds; what ends sooner shows no progress
+
+
+@dataclass(frozen=True)
+class Session:
+    """One command's surroundings."""
+
+    loaded: Loaded
+    as_json: bool
+
+    @property
+    def out(self) -> Console:
+        return Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+
+    def app(self, **parts: Any) -> App:
+        from kpisync.app import App
+
+        return App(self.loaded, **parts)
+
+    def print_json(self, document: dict[str, Any]) -> None:
+        sys.stdout.write(self.loaded.secrets.redact(dumps(document)) + "\n")
+
+    def warn(self, text: str) -> None:
+        complain(self.loaded.secrets.redact(text))
+
+
+def open_session(path: Path | None, as_json: bool = False) -> Session:
+    """Load the configuration. A command given after the program's own --config wins."""
+    import os
+
+    from kpisync.config.load import load
+
+    chosen = path or ROOT.get("config") or DEFAULT_CONFIG
+    return Session(load(chosen, dict(os.environ)), as_json)
+
+
+ROOT: dict[str, Path] = {}  # the options given before the command
+
+
+def complain(text: str) -> None:
+    """One message on stderr, without markup."""
+    Console(stderr=True, highlight=False, soft_wrap=True).print(text, markup=False)
+
+
+def request(
+    jobs: list[str] | None, first: Any, last: Any, kpi: str | None, team: str | None, over_guard: bool = False
+) -> Request:
+    from kpisync.app import Request
+
+    return Request(
+        tuple(jobs or ()),
+        first.date() if first else None,
+        last.date() if last else None,
+        kpi,
+        team,
+        over_guard,
+    )
+
+
+@dataclass
+class Signals:
+    """Ctrl-C and SIGTERM ask for a clean end once; the second one ends at once."""
+
+    asked: Exit | None = None
+
+    def __call__(self) -> Exit | None:
+        return self.asked
+
+    @contextmanager
+    def caught(self) -> Iterator[Signals]:
+        kept = {number: signal.signal(number, self._ask) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield self
+        finally:
+            for number, handler in kept.items():
+                signal.signal(number, handler)
+
+    def _ask(self, number: int, frame: FrameType | None) -> None:
+        self.asked = Exit.SIGINT if number == signal.SIGINT else Exit.SIGTERM
+        signal.signal(number, signal.SIG_DFL)
+        complain("finishing what is in flight; once more ends at once")
+
+
+@dataclass
+class SlowProgress:
+    """A line on stderr for work that takes over two seconds; silent where stderr is no terminal."""
+
+    _begun: float = field(default_factory=time.monotonic)
+    _stop: Callable[[], None] | None = None
+    _show: Callable[[str, int, int | None], None] | None = None
+
+    def __call__(self, stage: str, done: int, total: int | None) -> None:
+        if self._show is None:
+            if not sys.stderr.isatty() or time.monotonic() - self._begun < _SLOW:
+                return
+            self._start()
+        if self._show is not None:
+            self._show(stage, done, total)
+
+    def _start(self) -> None:
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        bar = Progress(*columns, console=Console(stderr=True), transient=True)
+        bar.start()
+        task = bar.add_task("")
+        self._stop = bar.stop
+        self._show = lambda stage, done, total: bar.update(task, description=stage, completed=done, total=total)
+
+    def __enter__(self) -> SlowProgress:
+        return self
+
+    def __exit__(self, *reason: object) -> None:
+        if self._stop is not None:
+            self._stop()

@@ -1,0 +1,58 @@
+"""`kpisync state`: upgrade, backup and restore of the state store."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from kpisync.cli.options import ConfigPath
+from kpisync.cli.session import open_session
+
+
+def register(cli: typer.Typer) -> None:
+    commands = typer.Typer(no_args_is_help=True, help="The state store: upgrade, backup, restore.")
+    commands.command("upgrade")(upgrade)
+    commands.command("backup")(backup)
+    commands.command("restore")(restore)
+    cli.add_typer(commands, name="state")
+
+
+def upgrade(config: ConfigPath = None) -> None:
+    """Bring the store to the schema of this program; an older one is copied first."""
+    from kpisync.state.open import upgrade_store
+    from kpisync.support.clock import SystemClock
+
+    done = upgrade_store(_url(config), SystemClock())
+    if done.before == done.after:
+        typer.echo(f"already at schema {done.after}")
+    else:
+        kept = f"; the store from before is kept as {done.backup}" if done.backup else ""
+        typer.echo(f"schema {done.before or 'none'} → {done.after}{kept}")
+
+
+def backup(
+    file: Annotated[Path, typer.Argument(help="Where the copy goes.")],
+    config: ConfigPath = None,
+) -> None:
+    """Copy the store while it is in use, and check the copy."""
+    from kpisync.state.backup import backup as copy
+
+    copy(_url(config), file)
+    typer.echo(f"the state store is copied to {file}, and the copy is sound")
+
+
+def restore(
+    file: Annotated[Path, typer.Argument(help="A copy made by `kpisync state backup`.")],
+    config: ConfigPath = None,
+) -> None:
+    """Put a copy in the store's place; what stood there is kept beside it."""
+    from kpisync.state.backup import restore as put_back
+
+    kept = put_back(file, _url(config))
+    typer.echo(f"{file} is the state store now" + (f"; the one before is kept as {kept}" if kept else ""))
+
+
+def _url(config: Path | None) -> str:
+    return open_session(config).app().settings.state

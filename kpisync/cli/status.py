@@ -1,0 +1,82 @@
+"""`kpisync status`: each job's last run, and what waits for a person or for the next run."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from kpisync.cli.options import ConfigPath, Json
+from kpisync.cli.session import Session, open_session
+
+if TYPE_CHECKING:
+    from kpisync.state.runs import RunRow
+
+
+def register(cli: typer.Typer) -> None:
+    cli.command("status")(status)
+
+
+def status(config: ConfigPath = None, as_json: Json = False) -> None:
+    """Show each job's last run, and what is rejected or in doubt."""
+    session = open_session(config, as_json)
+    entries = _entries(session)
+    if as_json:
+        session.print_json({"jobs": entries})
+        return
+    _show(session, entries)
+
+
+def _entries(session: Session) -> list[dict[str, Any]]:
+    from kpisync.state.open import open_readonly
+    from kpisync.state.runs import last_runs, open_doubts, open_rejects
+
+    app = session.app()
+    with open_readonly(app.settings.state) as store:
+        last = last_runs(store)
+        doubts = Counter(doubt.job for doubt in open_doubts(store))
+        rejects = open_rejects(store)
+    names = dict.fromkeys([*session.loaded.job_names, *last])
+    return [
+        {
+            "job": name,
+            "configured": name in session.loaded.jobs,
+            "enabled": name not in session.loaded.jobs or session.loaded.jobs[name].enabled,
+            "in_doubt": doubts[name],
+            "rejected": len(rejects.get(name, [])),
+            "last_run": run_row_json(last[name]) if name in last else None,
+        }
+        for name in names
+    ]
+
+
+def run_row_json(row: RunRow) -> dict[str, Any]:
+    """A kept run: its report with its times; a run without an end was killed, or is running."""
+    return {
+        **row.report,
+        "run": row.id,
+        "job": row.job,
+        "kind": row.kind,
+        "started": row.started.isoformat(timespec="seconds"),
+        "ended": row.ended and row.ended.isoformat(timespec="seconds"),
+        "status": None if row.status is None else str(row.status),
+        "exit_code": row.exit_code,
+        "origins": dict(row.origins),
+    }
+
+
+def _show(session: Session, entries: list[dict[str, Any]]) -> None:
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for title in ("job", "last run", "status", "confirmed", "unchanged", "rejected", "in doubt"):
+        table.add_column(title)
+    for entry in entries:
+        run = entry["last_run"] or {}
+        state = run.get("status") or ("never ran" if not run else "not ended")
+        if not entry["configured"]:
+            state += " (not in the configuration, or broken)"
+        counts = (run.get("confirmed", "–"), run.get("unchanged", "–"), entry["rejected"], entry["in_doubt"])
+        table.add_row(entry["job"], run.get("started", "–"), state, *map(str, counts))
+    session.out.print(table if entries else "No job is configured, and none ever ran.")

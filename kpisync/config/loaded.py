@@ -1,0 +1,116 @@
+"""The checked configuration: what every other part of kpisync is built from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from kpisync.config.problems import Problem
+from kpisync.config.schema import AlertOptions, CatchUp, RetentionOptions, ServeOptions
+from kpisync.config.secrets import Secrets
+from kpisync.mapping.options import Empty, LookbackSpan, MapOptions, OpenPeriods
+from kpisync.model import Catalog
+from kpisync.ports import AdapterSpec, Destination, DestinationOptions, Source, Surroundings
+from kpisync.sync.options import Absent, GuardOptions
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What holds for the whole configuration.
+
+    `state` is a URL; a path in it is good from the current directory. Of `serve`, `alerts` and `retention`, None says
+    that its section has problems: it must not be acted upon, but no run depends on it.
+    """
+
+    timezone: ZoneInfo
+    state: str
+    serve: ServeOptions | None
+    alerts: AlertOptions | None
+    retention: RetentionOptions | None
+
+
+@dataclass(frozen=True)
+class Schedule:
+    cron: str
+    timezone: ZoneInfo
+    catch_up: CatchUp
+
+
+@dataclass(frozen=True)
+class SourceConfig:
+    """A source as the job describes it; `spec.build(options, …)` makes it."""
+
+    type: str
+    spec: AdapterSpec[Source]
+    options: Any
+
+
+@dataclass(frozen=True)
+class DestinationConfig:
+    """A destination as the file describes it; `spec.build(options, …)` makes it."""
+
+    name: str
+    type: str
+    spec: AdapterSpec[Destination]
+    options: DestinationOptions
+
+
+@dataclass(frozen=True)
+class JobConfig:
+    """A sound job: its destination, lookups and catalog names are known.
+
+    `place` is `file:line`; `lookback` None means all; `open_periods` None means: skip where values are aggregated.
+    `digest` changes with anything the job's own part of the file, or `defaults`, says; it holds no secret.
+    """
+
+    name: str
+    place: str
+    enabled: bool
+    schedule: Schedule | None
+    source: SourceConfig
+    map: MapOptions
+    destination: str
+    after: tuple[str, ...]
+    lookback: LookbackSpan | None
+    open_periods: OpenPeriods | None
+    empty: Empty
+    absent: Absent
+    guard: GuardOptions
+    digest: str
+
+    @property
+    def needs_range_without_lookback(self) -> bool:
+        """True if the source cannot be read without dates and the job sets none: a range must be given by hand.
+
+        Builds the source to ask it; raises what building raises.
+        """
+        if self.lookback is not None:
+            return False
+        return self.source.spec.build(self.source.options, Surroundings()).needs_range
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """All that was found: sound parts by name, and what is wrong with the others.
+
+    `settings` is None if the file as a whole cannot be used; no job is sound then. `unsound` names every job that
+    stands in the files and cannot run, with the problems that keep it from running, those of its destination and
+    lookups included. Every one of them is in `problems` too, each once, in the order of the files.
+    """
+
+    file: str
+    settings: Settings | None
+    destinations: Mapping[str, DestinationConfig] = field(default_factory=dict)
+    catalogs: Mapping[str, Catalog] = field(default_factory=dict)
+    lookups: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    jobs: Mapping[str, JobConfig] = field(default_factory=dict)
+    unsound: Mapping[str, tuple[Problem, ...]] = field(default_factory=dict)
+    problems: tuple[Problem, ...] = ()
+    secrets: Secrets = field(default_factory=Secrets)
+
+    @property
+    def job_names(self) -> tuple[str, ...]:
+        """Sound and unsound."""
+        return (*self.jobs, *self.unsound)

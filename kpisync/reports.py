@@ -1,0 +1,91 @@
+"""Runs and plans as the JSON that commands print and the state store keeps; the contract names the fields."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kpisync.model import Change, Rejection, RunStatus
+from kpisync.names import Names
+from kpisync.sync.reconcile import Conflict
+from kpisync.sync.report import Report
+
+
+def run_json(report: Report, status: RunStatus, names: Names) -> dict[str, Any]:
+    """One entry of `run --json`."""
+    return {
+        "job": report.job,
+        "run": report.run,
+        "status": str(status),
+        "rows": report.rows,
+        "values": report.values,
+        "unchanged": report.unchanged,
+        "created": report.created,
+        "updated": report.updated,
+        "withdrawn": report.withdrawn,
+        "confirmed": report.confirmed,
+        "sent": report.sent,
+        "in_doubt": report.in_doubt,
+        "conflicts": len(report.conflicts),
+        "rejected": len(report.rejections),
+        "requests": dict(report.requests),
+        "rejects": [reject_json(rejection) for rejection in report.rejections],
+        "conflicting": [conflict_json(conflict, names) for conflict in report.conflicts],
+        "doubtful": [names.path(key) for key in report.doubts],
+        "waiting": report.waiting,
+        "skipped": report.skipped,
+        "notes": report.notes,
+        "held": report.held,
+        "error": report.error,
+    }
+
+
+def plan_json(report: Report, names: Names) -> dict[str, Any]:
+    """One entry of `plan --json`."""
+    return {
+        "job": report.job,
+        "unchanged": report.unchanged,
+        "rejects": [reject_json(rejection) for rejection in report.rejections],
+        "conflicts": [conflict_json(conflict, names) for conflict in report.conflicts],
+        "held": report.held,
+        "error": report.error,
+        "requests": dict(report.requests),
+        "changes": [change_json(change, names) for change in report.changes],
+    }
+
+
+def reject_json(rejection: Rejection) -> dict[str, Any]:
+    return {"source": rejection.source, "code": rejection.code, "reason": rejection.reason}
+
+
+def conflict_json(conflict: Conflict, names: Names) -> dict[str, Any]:
+    """A value that someone else wrote: what the platform holds, and what the source states."""
+    return {
+        "path": names.path(conflict.key),
+        "holds": conflict.holds,
+        "new": conflict.wanted,
+        "source": conflict.source,
+    }
+
+
+def change_json(change: Change, names: Names) -> dict[str, Any]:
+    key = change.key
+    shown: dict[str, Any] = {
+        "action": str(change.action),
+        "destination": key.destination,
+        "kpi": names.kpi(key.kpi),
+        "team": names.team(key.team),
+    }
+    if key.sub_tile is not None:
+        shown["sub_tile"] = names.sub_tile(key.kpi, key.sub_tile)
+    shown["period"] = key.period.isoformat()
+    shown["values"] = [
+        {
+            "value": names.value(key.kpi, value.value),
+            "id": value.value,
+            "old": value.old,
+            "new": value.new,
+            "source": value.source,
+        }
+        for value in change.values
+    ]
+    return shown

@@ -1,0 +1,175 @@
+"""CSV files: delimited text, read as declared, streaming."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import chain, islice
+from typing import Annotated, Any, Literal, Self, TypedDict
+
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
+
+from kpisync.errors import SourceError
+from kpisync.fields import FilePath
+from kpisync.model import Intake, Scope, Table
+from kpisync.ports import AdapterSpec, Source, Surroundings
+from kpisync.support.files import find_files, origin_of
+from kpisync.support.text import TextFile, check_encoding, open_text
+from kpisync.tables.account import Account
+from kpisync.tables.grid import BLOCK_ROWS, Block, Record, in_blocks
+from kpisync.tables.lines import NumberedLines
+from kpisync.tables.options import ReaderOptions
+from kpisync.tables.reader import read_table
+
+_NAMED = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "pipe": "|"}
+
+
+def _delimiter(value: Any) -> Any:
+    char = _NAMED.get(value, value) if isinstance(value, str) else value
+    if not isinstance(char, str) or len(char) != 1 or char.isalnum() or char in '"\r\n':
+        raise ValueError("not one character, or one of tab, comma, semicolon, pipe")
+    return char
+
+
+def _quote(value: Any) -> Any:
+    if value is None or value == "none":
+        return None
+    if not isinstance(value, str) or len(value) != 1 or value.isalnum() or value in "\r\n ":
+        raise ValueError("not one character, or none")
+    return value
+
+
+Delimiter = Annotated[str, BeforeValidator(_delimiter), WithJsonSchema({"type": "string", "examples": [";", "tab"]})]
+Quote = Annotated[str | None, BeforeValidator(_quote), WithJsonSchema({"type": "string", "examples": ['"', "none"]})]
+
+
+class CsvOptions(ReaderOptions):
+    path: FilePath = Field(description="the file, or a glob; several files are read in the order of their names")
+    encoding: Annotated[str, AfterValidator(check_encoding)] | None = Field(
+        None, description="strict; without it the byte order mark decides, else strict UTF-8, else it is an error"
+    )
+    delimiter: Delimiter = Field(",", description="one character, or tab, comma, semicolon, pipe")
+    quote: Quote = Field('"', description="the quote character, or none; doubled inside a quoted cell")
+    last_line: Literal["reject", "accept"] = Field(
+        "reject", description="a last line without a line break: reject (the file may be cut) or accept"
+    )
+
+    @model_validator(mode="after")
+    def _characters_differ(self) -> Self:
+        if self.delimiter == self.quote:
+            raise ValueError(f"delimiter and quote are both {self.quote!r}")
+        return self
+
+
+@dataclass(frozen=True, slots=True)
+class CsvSource:
+    """Every file that the path matches, each its own table, opened when its turn comes."""
+
+    options: CsvOptions
+
+    @property
+    def needs_range(self) -> bool:
+        return False
+
+    def read(self, scope: Scope, intake: Intake) -> Iterator[Table]:
+        for path in find_files(self.options.path):
+            account = Account(origin_of(path), intake)
+            yield read_table(_blocks(path, self.options, account), self.options, account)
+
+
+class Dialect(TypedDict):
+    delimiter: str
+    quotechar: str | None
+    quoting: Literal[0, 3]
+    strict: bool
+
+
+def _blocks(path: str, options: CsvOptions, account: Account) -> Iterator[Block]:
+    """The records of a file; it is open from the first one taken until the last, and then its hash is known."""
+    accept_cut = options.last_line == "accept"
+    with open_text(path, account.origin, options.encoding, accept_cut=accept_cut) as text:
+        account.note(f"encoding {text.encoding}")
+        first, lines, delimiter = _after_sep_line(text, options, account)
+        dialect = Dialect(
+            delimiter=delimiter,
+            quotechar=options.quote,
+            quoting=csv.QUOTE_MINIMAL if options.quote else csv.QUOTE_NONE,
+            strict=True,
+        )
+        if options.skip_lines_matching:
+            kept = NumberedLines(lines, first, options.skip_lines_matching, account)
+            yield from in_blocks(_kept_records(kept, dialect, account))
+        else:
+            yield from _all_records(lines, first, dialect, account)
+        account.intake.origins[account.origin] = text.observed.finish()
+
+
+def _after_sep_line(text: TextFile, options: CsvOptions, account: Account) -> tuple[int, Iterable[str], str]:
+    """The number of the first line that counts, the lines from there, and the delimiter (Excel writes `sep=;`)."""
+    line = text.lines.readline()
+    said = line.rstrip("\r\n")
+    if len(said) != len("sep=;") or not said.lower().startswith("sep="):
+        return 1, chain([line], text.lines), options.delimiter
+    if "delimiter" in options.model_fields_set and said[-1] != options.delimiter:
+        raise SourceError(
+            f"the file says its delimiter is {said[-1]!r}, the job says {options.delimiter!r}",
+            where=account.at(1),
+            hint="Leave delimiter out, or correct it",
+        )
+    account.skip(1, "sep line")
+    return 2, text.lines, said[-1]
+
+
+def _all_records(lines: Iterable[str], line: int, dialect: Dialect, account: Account) -> Iterator[Block]:
+    reader = csv.reader(lines, **dialect)
+    before = line - 1
+    while True:
+        cells: list[list[str]] = []
+        try:
+            cells.extend(islice(reader, BLOCK_ROWS))  # keeps what came before an error
+        except csv.Error as error:
+            raise _broken(error, account, _starts(cells, line)[-1], before + reader.line_num) from None
+        if not cells:
+            return
+        following = before + reader.line_num + 1
+        one_line_each = following - line == len(cells)
+        yield Block(range(line, following) if one_line_each else _starts(cells, line)[:-1], cells)
+        line = following
+
+
+def _starts(rows: list[list[str]], line: int) -> list[int]:
+    """The first line of each record, and of the one that follows: a quoted cell may span lines."""
+    starts = [line]
+    for cells in rows:
+        line += 1 + sum(_line_breaks(cell) for cell in cells)
+        starts.append(line)
+    return starts
+
+
+def _line_breaks(cell: str) -> int:
+    return cell.count("\n") + cell.count("\r") - cell.count("\r\n")
+
+
+def _kept_records(kept: NumberedLines, dialect: Dialect, account: Account) -> Iterator[Record]:
+    try:
+        for cells in csv.reader(kept, **dialect):
+            yield kept.take_start(), cells
+    except csv.Error as error:
+        raise _broken(error, account, kept.take_start(), kept.current) from None
+
+
+def _broken(error: csv.Error, account: Account, start: int, end: int) -> SourceError:
+    span = "" if start == end else f" (the row was read up to line {end})"
+    return SourceError(
+        f"the row that begins here cannot be parsed: {error}{span}",
+        where=account.at(start),
+        hint="A quote may be missing or too many; correct the export, or declare quote: none if quotes mean nothing",
+    )
+
+
+def build(options: CsvOptions, surroundings: Surroundings) -> Source:
+    return CsvSource(options)
+
+
+SPEC: AdapterSpec[Source] = AdapterSpec("CSV files and other delimited text", CsvOptions, build)

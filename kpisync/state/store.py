@@ -1,0 +1,219 @@
+"""The state store as the engine uses it: intents before requests, outcomes after, and what is known between."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import date, datetime
+from decimal import Decimal
+from threading import Lock
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+from sqlalchemy import Connection, Engine, update
+
+from kpisync.errors import StateError
+from kpisync.model import Doubt, Intent, Known, Rejection, RunStatus, Settled, Status, ValueKey
+from kpisync.ports import Clock
+from kpisync.state import ledger, tables
+from kpisync.state.columns import plain
+from kpisync.state.engine import Location, reading, writing
+from kpisync.state.known import read_doubts, read_known
+from kpisync.state.ledger import At, StoredCell
+from kpisync.state.numbering import (
+    Series,
+    add_digests,
+    add_job,
+    add_origins,
+    add_series,
+    cell_of,
+    insert_into,
+    run_numbers,
+    series_of,
+)
+from kpisync.state.ulid import new_ulid
+
+T = TypeVar("T")
+
+
+class Store:
+    """Implements `ports.State`; made by `open.open_store` and `open.open_readonly`. Threads may share it.
+
+    A store without a clock is for reading only. Every method raises StateError when the store cannot be used.
+    """
+
+    def __init__(self, engine: Engine, location: Location, clock: Clock | None) -> None:
+        self._engine = engine
+        self._location = location
+        self._clock = clock
+        self._turn = Lock()
+        self._series: dict[Series, int] = {}
+        self._origins: dict[str, int] = {}
+        self._identity = self._identify()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._engine.dispose()
+
+    # ------------------------------------------------------------ runs
+
+    def begin_run(self, job: str, kind: str, started: datetime, config_hash: str = "") -> str:
+        """Enter a run; returns its id, a ULID. `kind` is run, backfill, adopt, verify, undo, …"""
+        ulid = new_ulid(started)
+        with self._writing() as connection:
+            number = add_job(connection, job)
+            row = {"ulid": ulid, "job": number, "kind": kind, "started": started, "config_hash": config_hash}
+            connection.execute(tables.run.insert(), row)
+        return ulid
+
+    def finish_run(
+        self,
+        run: str,
+        ended: datetime,
+        status: RunStatus,
+        exit_code: int,
+        report: Mapping[str, object],
+        origins: Mapping[str, str] | None = None,
+    ) -> None:
+        """Close a run with its report (what `run --json` shows of it) and the origins that its intake names."""
+        origins = {plain(name): plain(digest, 100_000) for name, digest in (origins or {}).items()}
+        with self._writing() as connection:
+            number = run_numbers(connection, run).run
+            outcome: dict[str, Any] = {"ended": ended, "status": status.value, "exit_code": int(exit_code)}
+            text = json.dumps(dict(report), allow_nan=False)
+            connection.execute(update(tables.run).where(tables.run.c.id == number).values(**outcome, report=text))
+            links = [{"run": number, "origin": origin} for origin in add_digests(connection, origins).values()]
+            if links:
+                connection.execute(insert_into(connection, tables.run_origin).on_conflict_do_nothing(), links)
+
+    # ------------------------------------------------------------ ports.State
+
+    def known(self, destination: str, first: date, last: date) -> Mapping[ValueKey, Known]:
+        """See `ports.State`. A picture of now: it does not change when the store does."""
+        with self.reading() as connection:
+            return read_known(connection, destination, first, last)
+
+    def in_doubt(self, destination: str) -> Sequence[Doubt]:
+        with self.reading() as connection:
+            return read_doubts(connection, destination)
+
+    def intend(self, run: str, intents: Sequence[Intent], settles: datetime) -> None:
+        places = self._number(intent.key for intent in intents)
+        cells = self._cells(intent.source for intent in intents)
+        now = self._now()
+        with self._writing() as connection:
+            by = run_numbers(connection, run)
+            for batch in _rounds((places[intent.key], intent) for intent in intents):
+                ledger.intend(connection, by, batch, cells, now, settles)
+
+    def settle(self, run: str, outcomes: Sequence[Settled]) -> None:
+        """See `ports.State`. Without an open intent only what is known changes, and its source cell stays."""
+        for outcome in outcomes:
+            if outcome.number is None and outcome.status in (Status.CONFIRMED, Status.SENT):
+                raise ValueError(f"a {outcome.status} value has a number: {outcome.key}")
+        places = self._number(outcome.key for outcome in outcomes)
+        now = self._now()
+        with self._writing() as connection:
+            by = run_numbers(connection, run)
+            for batch in _rounds((places[outcome.key], outcome) for outcome in outcomes):
+                ledger.settle(connection, by, batch, now)
+
+    def adopt(self, run: str, values: Mapping[ValueKey, tuple[Decimal, str]]) -> None:
+        """See `ports.State`. A number that was not known so enters the history, as adopted."""
+        places = self._number(values)
+        cells = self._cells(source for _, source in values.values())
+        now = self._now()
+        with self._writing() as connection:
+            by = run_numbers(connection, run)
+            ledger.adopt(connection, by, {places[key]: value for key, value in values.items()}, cells, now)
+
+    def reject(self, run: str, rejections: Sequence[Rejection]) -> None:
+        with self._writing() as connection:
+            number = run_numbers(connection, run).run
+            rows = [
+                {
+                    "run": number,
+                    "source": None if rejection.source is None else plain(rejection.source),
+                    "code": plain(rejection.code),
+                    "reason": plain(rejection.reason),
+                }
+                for rejection in rejections
+            ]
+            if rows:
+                connection.execute(tables.reject.insert(), rows)
+
+    # ------------------------------------------------------------ inside
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A transaction for queries, which sees one state and keeps nobody from writing."""
+        with reading(self._engine, self._location.shown) as connection:
+            yield connection
+
+    @contextmanager
+    def _writing(self) -> Iterator[Connection]:
+        self._now()
+        with self._turn, writing(self._engine, self._location.shown) as connection:
+            if self._identify() != self._identity:  # asked inside the transaction, so that `restore` cannot slip in
+                raise StateError(
+                    "the state store was removed or replaced while this process had it open",
+                    where=self._location.shown,
+                    hint="Nothing more was sent. Start again; what is in doubt is looked at first.",
+                )
+            yield connection
+
+    def _identify(self) -> tuple[int, int] | None:
+        """Which file it is; writing to one that was unlinked would succeed, and be lost."""
+        try:
+            found = self._location.file.stat() if self._location.file else None
+        except OSError:
+            return (-1, -1)
+        return (found.st_dev, found.st_ino) if found else None
+
+    def _now(self) -> datetime:
+        if self._clock is None:
+            raise StateError("the state store was opened for reading only", where=self._location.shown)
+        return self._clock.now()
+
+    def _number(self, keys: Iterable[ValueKey]) -> dict[ValueKey, At]:
+        """Number the series of keys in a transaction of their own: what is remembered is then on disk."""
+        keys = list(keys)
+        wanted = {key: series_of(key) for key in keys}
+        missing = sorted(set(wanted.values()) - self._series.keys())
+        if missing:
+            with self._writing() as connection:
+                added = add_series(connection, missing)
+            self._series.update(added)
+        return {key: At(self._series[series], key.record.period) for key, series in wanted.items()}
+
+    def _cells(self, sources: Iterable[str]) -> dict[str, StoredCell]:
+        cells = {source: cell_of(source) for source in sources}
+        missing = {cell.origin for cell in cells.values() if cell.origin is not None} - self._origins.keys()
+        if missing:
+            with self._writing() as connection:
+                added = add_origins(connection, sorted(missing))
+            self._origins.update(added)
+        return {
+            source: StoredCell(None if cell.origin is None else self._origins[cell.origin], cell.place)
+            for source, cell in cells.items()
+        }
+
+
+def _rounds(items: Iterable[tuple[At, T]]) -> Iterator[dict[At, T]]:
+    """Split into batches that hold each key once, in order: a second statement about a key follows the first."""
+    batch: dict[At, T] = {}
+    for key, item in items:
+        if key in batch:
+            yield batch
+            batch = {}
+        batch[key] = item
+    if batch:
+        yield batch

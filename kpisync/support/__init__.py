@@ -1,0 +1,1 @@
+"""What adapters share: files and connections, free of what is in them."""

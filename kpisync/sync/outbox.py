@@ -1,0 +1,100 @@
+"""The outbox: changes whose intents are on disk, and the rule how long they may wait there."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+
+from kpisync.model import Change, Reply
+from kpisync.ports import Clock, DestinationOptions
+from kpisync.sync.desk import Desk
+from kpisync.sync.errands import Errand
+
+_WAIT = timedelta(seconds=30)  # an intent is sent at most this long after it was recorded
+_FEW, _MANY = 8, 256  # intents recorded at once: few until they are sent as fast as they are recorded
+
+
+@dataclass(frozen=True, slots=True)
+class Sending:
+    """A change on its way; `failed` is the last answer if the platform has failed on it already."""
+
+    errand: Errand
+    change: Change
+    recorded: float  # monotonic
+    failed: Reply | None = None
+
+
+@dataclass
+class Outbox:
+    desk: Desk
+    options: DestinationOptions
+    clock: Clock
+    ready: deque[Sending] = field(default_factory=deque)
+    _batch: int = _FEW
+
+    def next(self) -> Sending | None:
+        """The next change to be sent at once: its intent is on disk, and its record was read not long ago."""
+        while self.ready or self._record_intents():
+            sending = self.ready.popleft()
+            if not self._is_stale(sending):
+                return sending
+            self.put_back(sending)
+        return None
+
+    def repeat(self, sending: Sending, reply: Reply) -> None:
+        self.ready.append(replace(sending, failed=reply))
+
+    def put_back(self, sending: Sending) -> None:
+        """It was surely not sent. If an earlier attempt failed, that one may be stored: then a look must tell."""
+        errand, change = sending.errand, sending.change
+        errand.out -= 1
+        self._batch = max(_FEW, self._batch // 2)
+        if sending.failed is None:
+            self.desk.books.not_sent(change)
+            errand.pending.append(change)
+        else:
+            self.desk.look_again(errand, change, sending.failed, self.clock.now())
+        self.desk.move_on(errand)
+
+    def clear(self) -> None:
+        while self.ready:
+            self.put_back(self.ready.popleft())
+
+    def _record_intents(self) -> bool:
+        """Take changes of the open errands, oldest first, and put them on disk as in doubt; False: there are none."""
+        taken = list(self._take())
+        if not taken:
+            return False
+        settles = self.clock.now() + self._longest_on_the_way() + self.options.settle
+        self.desk.books.intend([change for _, change in taken], settles)
+        recorded = self.clock.monotonic()
+        for errand, change in taken:
+            errand.out += 1
+            self.ready.append(Sending(errand, change, recorded))
+        self._batch = min(_MANY, 2 * self._batch)
+        return True
+
+    def _take(self) -> Iterator[tuple[Errand, Change]]:
+        room = self._batch
+        for errand in list(self.desk.open):
+            if errand.pending and self._was_read_long_ago(errand):
+                self.desk.read_again(errand)
+            while errand.pending and room:
+                room -= 1
+                yield errand, errand.pending.popleft()
+
+    def _longest_on_the_way(self) -> timedelta:
+        """From the record of an intent to the last moment at which its request is given up."""
+        rate = self.options.rate_limit
+        turns = timedelta(seconds=self.options.concurrency / rate) if rate else timedelta()
+        return _WAIT + turns + self.options.timeout
+
+    def _is_stale(self, sending: Sending) -> bool:
+        waited = self.clock.monotonic() - sending.recorded
+        return waited > _WAIT.total_seconds() or self._was_read_long_ago(sending.errand)
+
+    def _was_read_long_ago(self, errand: Errand) -> bool:
+        age = max(1.0, self.options.max_read_age.total_seconds())
+        return errand.read_at is not None and self.clock.monotonic() - errand.read_at > age

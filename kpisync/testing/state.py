@@ -1,0 +1,99 @@
+"""State stores for tests: the rules of `ports.State` in their shortest form, and one that is watched."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
+from decimal import Decimal
+
+from kpisync.model import Doubt, Intent, Known, Rejection, Settled, Status, ValueKey
+from kpisync.ports import State
+
+
+@dataclass
+class MemoryState:
+    """Implements `ports.State` in memory. `jobs` says which job a run is of; a run it does not list is its own job."""
+
+    jobs: dict[str, str] = field(default_factory=dict)
+    values: dict[ValueKey, Known] = field(default_factory=dict)
+    doubts: dict[ValueKey, Doubt] = field(default_factory=dict)
+    rejections: list[Rejection] = field(default_factory=list)
+
+    def known(self, destination: str, first: date, last: date) -> Mapping[ValueKey, Known]:
+        return {
+            key: known
+            for key, known in self.values.items()
+            if key.record.destination == destination and first <= key.record.period <= last
+        }
+
+    def in_doubt(self, destination: str) -> Sequence[Doubt]:
+        return [doubt for key, doubt in self.doubts.items() if key.record.destination == destination]
+
+    def intend(self, run: str, intents: Sequence[Intent], settles: datetime) -> None:
+        for intent in intents:
+            self.doubts.pop(intent.key, None)
+            self.doubts[intent.key] = Doubt(intent, self._job(run), run, settles)
+
+    def settle(self, run: str, outcomes: Sequence[Settled]) -> None:
+        for outcome in outcomes:
+            self._settle(run, outcome)
+
+    def adopt(self, run: str, values: Mapping[ValueKey, tuple[Decimal, str]]) -> None:
+        for key, (number, _) in values.items():
+            self.doubts.pop(key, None)
+            self.values[key] = Known(number, Status.CONFIRMED, self._job(run))
+
+    def reject(self, run: str, rejections: Sequence[Rejection]) -> None:
+        self.rejections.extend(rejections)
+
+    def _settle(self, run: str, outcome: Settled) -> None:
+        doubt = self.doubts.get(outcome.key)
+        if outcome.status is Status.IN_DOUBT:
+            if doubt and outcome.settles:
+                self.doubts[outcome.key] = replace(doubt, settles=outcome.settles)
+            return
+        self.doubts.pop(outcome.key, None)
+        if outcome.status is Status.WITHDRAWN:
+            self.values.pop(outcome.key, None)
+        elif outcome.status is not Status.REFUSED:
+            assert outcome.number is not None, f"a {outcome.status} value has a number: {outcome.key}"  # noqa: S101
+            self.values[outcome.key] = Known(outcome.number, outcome.status, doubt.job if doubt else self._job(run))
+
+    def _job(self, run: str) -> str:
+        return self.jobs.get(run, run)
+
+
+@dataclass
+class WatchedState:
+    """A state store that tells the name of each method before it is called; `before` may raise instead.
+
+    Then nothing is stored: so a store fails, and so a process dies.
+    """
+
+    inner: State
+    before: Callable[[str], None]
+
+    def known(self, destination: str, first: date, last: date) -> Mapping[ValueKey, Known]:
+        self.before("known")
+        return self.inner.known(destination, first, last)
+
+    def in_doubt(self, destination: str) -> Sequence[Doubt]:
+        self.before("in_doubt")
+        return self.inner.in_doubt(destination)
+
+    def intend(self, run: str, intents: Sequence[Intent], settles: datetime) -> None:
+        self.before("intend")
+        self.inner.intend(run, intents, settles)
+
+    def settle(self, run: str, outcomes: Sequence[Settled]) -> None:
+        self.before("settle")
+        self.inner.settle(run, outcomes)
+
+    def adopt(self, run: str, values: Mapping[ValueKey, tuple[Decimal, str]]) -> None:
+        self.before("adopt")
+        self.inner.adopt(run, values)
+
+    def reject(self, run: str, rejections: Sequence[Rejection]) -> None:
+        self.before("reject")
+        self.inner.reject(run, rejections)

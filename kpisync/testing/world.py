@@ -1,0 +1,300 @@
+"""A small plant: jobs, a source, a platform and people, with an oracle that knows what must be true of them."""
+
+# ruff: noqa: S101 - an oracle asserts
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from decimal import Decimal
+
+from kpisync.errors import DestinationError, Exit, Interrupted, StateError
+from kpisync.mapping.apply import Mapper
+from kpisync.mapping.options import CellRef, DateOptions, MapOptions, ValueOptions
+from kpisync.model import Catalog, CatalogKpi, Intake, RecordKey, Row, Scope, Table, ValueKey
+from kpisync.ports import Destination, DestinationOptions, State
+from kpisync.sync.job import Job, Tools, run
+from kpisync.sync.options import Absent, GuardOptions
+from kpisync.sync.report import Report
+from kpisync.testing.clock import NOON, FakeClock
+from kpisync.testing.destination import Fault, MemoryBoard, PartialSets, Script
+from kpisync.testing.state import MemoryState, WatchedState
+
+TODAY = NOON.date()
+CATALOG = Catalog(
+    teams={"line-1": "team-1"},
+    kpis={"scrap": CatalogKpi("scrap", "kpi-1", values={"actual": "v-actual", "target": "v-target", "note": "v-note"})},
+)
+OWNERS = {"actual": "actuals", "target": "targets", "note": None}  # value kind -> the job that states it
+
+
+class Killed(BaseException):
+    """The process died here."""
+
+
+def record(days_ago: int = 1) -> RecordKey:
+    return RecordKey("board", "kpi-1", "team-1", None, TODAY - timedelta(days_ago))
+
+
+def value(kind: str = "actual", days_ago: int = 1) -> ValueKey:
+    return ValueKey(record(days_ago), f"v-{kind}")
+
+
+@dataclass
+class ListSource:
+    """Implements `ports.Source` over what a test states: number by value key."""
+
+    stated: dict[ValueKey, Decimal]
+    origin: str = "plant.csv"
+    needs_range: bool = False
+
+    def read(self, scope: Scope, intake: Intake) -> Iterator[Table]:
+        yield Table(self.origin, ("day", "value", "number"), self._rows(intake))
+
+    def _rows(self, intake: Intake) -> Iterator[Row]:
+        for line, (key, number) in enumerate(sorted(self.stated.items()), start=2):
+            intake.read += 1
+            yield Row(line, (key.record.period, key.value.removeprefix("v-"), number))
+
+
+def build_job(
+    name: str,
+    source: ListSource,
+    board: Destination,
+    options: DestinationOptions | None = None,
+    absent: Absent = Absent.KEEP,
+    others: frozenset[str] = frozenset(),
+    guard: GuardOptions | None = None,
+) -> Job:
+    """A job over a table of day, value kind and number of the one KPI and team of CATALOG."""
+    numbers = ValueOptions(kpi="scrap", value=CellRef(column="value"), column="number")
+    mapping = MapOptions(date=DateOptions(column="day"), team="line-1", values=[numbers])
+    mapper = Mapper(mapping, "board", CATALOG, {}, Scope(TODAY))
+    options = options or DestinationOptions(concurrency=1)
+    return Job(name, source, mapper, board, options, guard or GuardOptions(), absent, others)
+
+
+@dataclass
+class Disturbance:
+    """What shall go wrong in one run."""
+
+    gets: dict[int, Fault] = field(default_factory=dict)
+    puts: dict[int, Fault] = field(default_factory=dict)
+    deletes: dict[int, Fault] = field(default_factory=dict)
+    die_at: int | None = None  # the call to state or platform at which the process dies
+    state_fails_at: int | None = None  # the same, but only the state store fails
+    stop_at: int | None = None  # the question at which a stop is asked for
+
+
+@dataclass
+class World:
+    """Everything there is; each method is something that may happen, and checks what must then be true."""
+
+    partial: PartialSets = PartialSets.MERGE_KEEP
+    absent: Absent = Absent.KEEP
+    options: DestinationOptions = field(default_factory=lambda: DestinationOptions(concurrency=1))
+    clock: FakeClock = field(default_factory=FakeClock)
+    state: State = field(default_factory=MemoryState)
+    begin_run: Callable[[str], str] = lambda job: job
+    run_job: Callable[..., Intake] = run
+    stated: dict[str, dict[ValueKey, Decimal]] = field(default_factory=lambda: {"actuals": {}, "targets": {}})
+    by_hand: dict[ValueKey, Decimal | None] = field(default_factory=dict)  # the last edit of each value
+    ever: dict[ValueKey, set[Decimal]] = field(default_factory=dict)  # numbers that may stand there
+
+    def __post_init__(self) -> None:
+        self.board = MemoryBoard(self.clock, self.partial, frozenset({"v-target"}))
+
+    # ------------------------------------------------------------ what may happen
+
+    def source_states(self, key: ValueKey, number: Decimal | None) -> None:
+        job = OWNERS[key.value.removeprefix("v-")]
+        assert job, f"no job states {key.value}"
+        if number is None:
+            self.stated[job].pop(key, None)
+        else:
+            self.stated[job][key] = number
+            self.ever.setdefault(key, set()).add(number)
+
+    def hand_edits(self, key: ValueKey, number: Decimal | None) -> None:
+        """Not while a request that was given up may still land: what it carries was read before the edit."""
+        self.let_land()
+        self.board.edit(key.record, key.value, number)
+        self.by_hand[key] = number
+        if number is not None:
+            self.ever.setdefault(key, set()).add(number)
+
+    def let_land(self) -> None:
+        while self.clock.booked:
+            self.clock.sleep(10)
+
+    def run(self, job: str, disturbed: Disturbance | None = None) -> Report | None:
+        """Run a job; None if the process died."""
+        disturbed = disturbed or Disturbance()
+        watch = _Watch(disturbed, self.board)
+        report = Report(job, self.begin_run(job))
+        self.board.requests.clear()
+        self.board.script = watch.script
+        try:
+            self._run(job, report, watch, dry=False)
+        except Killed:
+            return None
+        except StateError:
+            assert self.board.requests.total() == watch.requests_at_failure, "requests after the state store failed"
+            return None
+        except (DestinationError, Interrupted) as reason:
+            report.error = str(reason)
+        finally:
+            self.board.script = lambda method, number: None
+            self._check_numbers()
+        self._check_account(report)
+        self._check_conflicts(report)
+        return report
+
+    def plan(self, job: str) -> Report:
+        """A dry run changes nothing."""
+        before = self._picture()
+        self.board.requests.clear()
+        report = Report(job)
+        self._run(job, report, _Watch(Disturbance(), self.board), dry=True)
+        assert self._picture() == before, "a plan changed something"
+        assert not self.board.requests.keys() - {"GET"}, "a plan wrote"
+        return report
+
+    def _run(self, job: str, report: Report, watch: _Watch, dry: bool) -> None:
+        others = frozenset(self.stated) - {job}
+        built = build_job(job, ListSource(self.stated[job]), self.board, self.options, self.absent, others)
+        tools = Tools(WatchedState(self.state, watch.state_called), self.clock, watch.stopped)
+        self.run_job(built, tools, report, dry=dry, over_guard=True)
+
+    # ------------------------------------------------------------ what must be true
+
+    def settle_down(self) -> None:
+        """After the faults: one undisturbed run of each job makes all good, and a second finds nothing to do."""
+        self.clock.sleep(1000)
+        reports = {job: self.run(job) for job in self.stated}
+        assert not self.state.in_doubt("board"), "still in doubt"
+        held = {conflict.key for report in reports.values() if report for conflict in report.conflicts}
+        self._check_stated(held)
+        self._check_foreign()
+        self._check_withdrawn(held)
+        for job, report in reports.items():
+            assert report and report.error is None, f"the undisturbed run of {job} failed"
+            again = self.run(job)
+            assert not self.board.requests.keys() - {"GET"}, f"{job} was sent twice"
+            if again and not (again.conflicts or again.rejections):
+                assert not self.board.requests, f"the second run of {job} made requests: {self.board.requests}"
+
+    def _check_stated(self, held: set[ValueKey]) -> None:
+        known = self.state.known("board", date.min, date.max)
+        for stated in self.stated.values():
+            for key, number in stated.items():
+                stands = self.board.holds(key.record, key.value)
+                if stands == number or key in held:
+                    continue
+                assert key in known and known[key].number == number, f"{key} is {stands}, not {number}, and not known"
+                edited = key in self.by_hand and stands == self.by_hand[key]
+                removed = self.by_hand.get(key, 0) is None and stands is not None and self._platform_made(key, stands)
+                assert edited or removed, f"{key} is {stands}, not {number}: lost"
+
+    def _check_foreign(self) -> None:
+        for key, number in self.by_hand.items():
+            if OWNERS[key.value.removeprefix("v-")] is None:
+                stands = self.board.holds(key.record, key.value)
+                assert stands == number, f"another hand's {key} was {number} and is {stands}"
+
+    def _check_withdrawn(self, held: set[ValueKey]) -> None:
+        """What is withdrawn is gone, unless its record holds values that must stay."""
+        if self.absent is Absent.KEEP:
+            return
+        for key in self.state.known("board", date.min, date.max):
+            if not any(key in stated for stated in self.stated.values()):
+                others = self.board.records.get(key.record, {}).keys() - {key.value}
+                assert others or key in held, f"{key} is alone in its record and was not withdrawn"
+
+    def _check_numbers(self) -> None:
+        for at, values in self.board.records.items():
+            for id, number in values.items():
+                key = ValueKey(at, id)
+                assert number in self.ever.get(key, ()) or self._platform_made(key, number), (
+                    f"{number} at {key}: whose?"
+                )
+
+    def _platform_made(self, key: ValueKey, number: Decimal) -> bool:
+        if key.value != "v-target" or self.partial not in (
+            PartialSets.MERGE_TARGET_ZERO,
+            PartialSets.MERGE_TARGET_HISTORICAL,
+        ):
+            return False
+        earlier = {n for other, numbers in self.ever.items() if other.value == key.value for n in numbers}
+        return number == 0 or (self.partial is PartialSets.MERGE_TARGET_HISTORICAL and number in earlier)
+
+    def _check_conflicts(self, report: Report) -> None:
+        for conflict in report.conflicts:
+            theirs = conflict.holds == self.by_hand.get(conflict.key)
+            assert theirs or self._platform_made(conflict.key, conflict.holds), f"a false conflict: {conflict}"
+
+    def _check_account(self, report: Report) -> None:
+        """Every value of the source is in exactly one class."""
+        stated = self.stated[report.job]
+        sources = {f"plant.csv:{line}" for line in range(2, len(stated) + 2)}
+        classes = Counter(
+            conflict=sum(conflict.key in stated for conflict in report.conflicts),
+            in_doubt=sum(key in stated for key in report.doubts),
+            rejected=sum(rejection.source in sources for rejection in report.rejections),
+            settled=report.unchanged + report.created + report.updated,
+        )
+        at_least, at_most = classes.total(), classes.total() + report.waiting
+        exact = self.absent is Absent.KEEP  # else withdrawals may wait too
+        assert at_most == report.values if exact else at_least <= report.values <= at_most, f"{classes} of {report}"
+
+    def _picture(self) -> object:
+        known = dict(self.state.known("board", date.min, date.max))
+        records = {key: dict(values) for key, values in self.board.records.items()}
+        return known, list(self.state.in_doubt("board")), records, self.clock.monotonic()
+
+
+@dataclass
+class _Watch:
+    """Counts the calls to state and platform, and lets one of them go wrong."""
+
+    disturbed: Disturbance
+    board: MemoryBoard
+    calls: int = 0
+    asked: int = 0
+    requests_at_failure: int = -1
+
+    def state_called(self, method: str) -> None:
+        self._call()
+        if self.disturbed.state_fails_at is not None and self.calls >= self.disturbed.state_fails_at:
+            self.requests_at_failure = self.board.requests.total()
+            raise StateError("the disk is full")
+
+    def script(self, method: str, number: int) -> Fault | None:
+        self._call()
+        faults = {"GET": self.disturbed.gets, "PUT": self.disturbed.puts, "DELETE": self.disturbed.deletes}
+        return faults[method].get(number)
+
+    def stopped(self) -> Exit | None:
+        self.asked += 1
+        return Exit.SIGTERM if self.disturbed.stop_at == self.asked else None
+
+    def _call(self) -> None:
+        self.calls += 1
+        if self.calls == self.disturbed.die_at:
+            raise Killed
+
+
+__all__ = [
+    "CATALOG",
+    "TODAY",
+    "Disturbance",
+    "Killed",
+    "ListSource",
+    "Script",
+    "World",
+    "build_job",
+    "record",
+    "value",
+]

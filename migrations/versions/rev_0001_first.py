@@ -1,0 +1,118 @@
+"""The first schema. Types are spelt as the database stores them: numbers and instants are text, days integers."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0001"
+down_revision = None
+
+
+def upgrade() -> None:
+    _names()
+    _runs()
+    _values()
+    _changes()
+
+
+def _names() -> None:
+    op.create_table(
+        "meta",
+        sa.Column("key", sa.String, primary_key=True),
+        sa.Column("value", sa.String, nullable=False),
+    )
+    op.create_table(
+        "job",
+        sa.Column("id", sa.Integer, primary_key=True),
+        sa.Column("name", sa.String, nullable=False, unique=True),
+    )
+    op.create_table(
+        "origin",
+        sa.Column("id", sa.Integer, primary_key=True),
+        sa.Column("name", sa.String, nullable=False),
+        sa.Column("digest", sa.Text, nullable=False),
+        sa.UniqueConstraint("name", "digest"),
+    )
+    op.create_table(
+        "series",
+        sa.Column("id", sa.Integer, primary_key=True),
+        sa.Column("destination", sa.String, nullable=False),
+        sa.Column("kpi", sa.String, nullable=False),
+        sa.Column("team", sa.String, nullable=False),
+        sa.Column("sub_tile", sa.String, nullable=False),
+        sa.Column("value", sa.String, nullable=False),
+        sa.UniqueConstraint("destination", "kpi", "team", "sub_tile", "value"),
+    )
+
+
+def _runs() -> None:
+    op.create_table(
+        "run",
+        sa.Column("id", sa.Integer, primary_key=True),
+        sa.Column("ulid", sa.String, nullable=False, unique=True),
+        sa.Column("job", sa.Integer, sa.ForeignKey("job.id"), nullable=False, index=True),
+        sa.Column("kind", sa.String, nullable=False),
+        sa.Column("started", sa.String, nullable=False),
+        sa.Column("ended", sa.String),
+        sa.Column("status", sa.String),
+        sa.Column("exit_code", sa.Integer),
+        sa.Column("report", sa.Text),
+        sa.Column("config_hash", sa.String, nullable=False),
+    )
+    op.create_table(
+        "run_origin",
+        sa.Column("run", sa.Integer, sa.ForeignKey("run.id"), primary_key=True),
+        sa.Column("origin", sa.Integer, sa.ForeignKey("origin.id"), primary_key=True),
+    )
+    op.create_table(
+        "reject",
+        sa.Column("id", sa.Integer, primary_key=True),
+        sa.Column("run", sa.Integer, sa.ForeignKey("run.id"), nullable=False, index=True),
+        sa.Column("source", sa.Text),
+        sa.Column("code", sa.String, nullable=False),
+        sa.Column("reason", sa.Text, nullable=False),
+    )
+
+
+def _values() -> None:
+    op.create_table(
+        "value",
+        sa.Column("series", sa.Integer, sa.ForeignKey("series.id"), primary_key=True),
+        sa.Column("period", sa.Integer, primary_key=True, autoincrement=False),
+        sa.Column("number", sa.String, nullable=False),
+        sa.Column("status", sa.String, nullable=False),
+        sa.Column("job", sa.Integer, sa.ForeignKey("job.id"), nullable=False),
+        sa.Column("run", sa.Integer, sa.ForeignKey("run.id"), nullable=False),
+        sa.Column("origin", sa.Integer, sa.ForeignKey("origin.id")),
+        sa.Column("place", sa.String, nullable=False),
+        sqlite_with_rowid=False,
+    )
+
+
+def _changes() -> None:
+    op.create_table(
+        "change",
+        sa.Column("id", sa.Integer, primary_key=True),
+        sa.Column("run", sa.Integer, sa.ForeignKey("run.id"), nullable=False, index=True),
+        sa.Column("series", sa.Integer, sa.ForeignKey("series.id"), nullable=False),
+        sa.Column("period", sa.Integer, nullable=False),
+        sa.Column("old", sa.String),
+        sa.Column("new", sa.String),
+        sa.Column("origin", sa.Integer, sa.ForeignKey("origin.id")),
+        sa.Column("place", sa.String, nullable=False),
+        sa.Column("status", sa.String, nullable=False),
+        sa.Column("intended_at", sa.String, nullable=False),
+        sa.Column("settles", sa.String, nullable=False),
+        sa.Column("settled_at", sa.String),
+        sa.Column("settled_by", sa.Integer, sa.ForeignKey("run.id")),
+        sa.Column("answer", sa.Text),
+        sa.Column("found", sa.String),
+        sqlite_autoincrement=True,
+    )
+    op.create_index("ix_change_value", "change", ["series", "period"])
+    op.create_index(
+        "ix_change_in_doubt",
+        "change",
+        ["status", "series", "period"],
+        sqlite_where=sa.text("status = 'in_doubt'"),
+        postgresql_where=sa.text("status = 'in_doubt'"),
+    )
