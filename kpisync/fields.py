@@ -38,12 +38,17 @@ def _duration(value: Any) -> timedelta:
     match = _DURATION.fullmatch(str(value).strip())
     if not match:
         raise ValueError("not a duration such as 500ms, 30s, 2m, 1h or 1d")
-    return timedelta(seconds=float(match[1]) * _SECONDS[match[2]])
+    try:
+        return timedelta(seconds=float(match[1]) * _SECONDS[match[2]])
+    except OverflowError:
+        raise ValueError("a duration beyond all bounds") from None
 
 
 def _rate(value: Any) -> float | None:
-    if value is None or value == "none" or isinstance(value, float):
-        return value if isinstance(value, float) else None
+    if value is None or value == "none":
+        return None
+    if isinstance(value, float):
+        return value
     match = re.fullmatch(r"(\d+(?:\.\d+)?)/(s|m|h)", str(value).strip())
     if not match or float(match[1]) <= 0:
         raise ValueError("not a rate such as 5/s, 100/m, 2000/h, or none")
@@ -51,8 +56,8 @@ def _rate(value: Any) -> float | None:
 
 
 def _percent(value: Any) -> Decimal | None:
-    if value is None or value == "none" or isinstance(value, Decimal):
-        return value if isinstance(value, Decimal) else None
+    if value is None or value == "none":
+        return None
     match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*%", str(value).strip())
     if not match:
         raise ValueError("not a percentage such as 30%, or none")
@@ -60,8 +65,8 @@ def _percent(value: Any) -> Decimal | None:
 
 
 def _factor(value: Any) -> Decimal | None:
-    if value is None or value == "none" or isinstance(value, Decimal):
-        return value if isinstance(value, Decimal) else None
+    if value is None or value == "none":
+        return None
     match = re.fullmatch(r"(\d+(?:\.\d+)?)x", str(value).strip())
     if not match or Decimal(match[1]) <= 1:
         raise ValueError("not a factor above one such as 10x, or none")
@@ -71,7 +76,9 @@ def _factor(value: Any) -> Decimal | None:
 def _beside_its_file(value: Any, info: ValidationInfo) -> Any:
     """Relative paths are relative to the file that names them, which the loader passes as context `base`."""
     base = (info.context or {}).get("base")
-    return str(Path(base) / value) if isinstance(value, str) and base is not None else value
+    if not isinstance(value, str) or base is None or "://" in value:
+        return value
+    return str(Path(base) / value)
 
 
 def _text(schema: dict[str, Any]) -> WithJsonSchema:

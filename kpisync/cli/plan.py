@@ -10,7 +10,6 @@ import typer
 from kpisync.cli.options import ConfigPath, First, Jobs, Json, Kpi, Last, Team
 from kpisync.cli.session import Signals, SlowProgress, open_session, request
 from kpisync.errors import ConfigError, combined
-from kpisync.support.json import dumps
 
 
 def register(cli: typer.Typer) -> None:
@@ -43,7 +42,7 @@ def plan(
     if as_json:
         session.print_json(document)
     if out is not None:
-        _write(out, session.loaded.secrets.redact(dumps(document)) + "\n")
+        _write(out, session.dumped(document) + "\n")
     raise typer.Exit(combined(codes))
 
 

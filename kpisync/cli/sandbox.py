@@ -10,6 +10,7 @@ import typer
 from kpisync.cli.options import ConfigPath, Json
 from kpisync.cli.session import DEFAULT_CONFIG, ROOT, open_session
 from kpisync.errors import ConfigError
+from kpisync.support.json import dumps
 
 if TYPE_CHECKING:
     from kpisync.model import Catalog
@@ -50,17 +51,13 @@ def sandbox(
     }
     settings = _settings({**given, **_from_file(settings_file)})
     stand_in = Sandbox(settings, _catalogs(config), port)
-    with stand_in:
-        url = stand_in.platform_url("valuestreamer")
-        if as_json:
-            from kpisync.support.json import dumps
-
-            typer.echo(dumps({"page": stand_in.url, "valuestreamer": url, "username": settings.username}))
-        else:
-            typer.echo(f"ValueStreamer stand-in: {url}\nusername: {settings.username}\npassword: {settings.password}")
-            typer.echo(f"What it holds: {stand_in.url}\nCtrl-C ends it; nothing is kept.")
-        code = stand_in.serve_forever()
-    raise typer.Exit(code)
+    url = stand_in.platform_url("valuestreamer")
+    if as_json:
+        typer.echo(dumps({"page": stand_in.url, "valuestreamer": url, "username": settings.username}))
+    else:
+        typer.echo(f"ValueStreamer stand-in: {url}\nusername: {settings.username}\npassword: {settings.password}")
+        typer.echo(f"What it holds: {stand_in.url}\nCtrl-C ends it; nothing is kept.")
+    raise typer.Exit(stand_in.serve_forever())
 
 
 def _settings(given: dict[str, Any]) -> Any:

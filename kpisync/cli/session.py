@@ -42,10 +42,22 @@ class Session:
         return App(self.loaded, **parts)
 
     def print_json(self, document: dict[str, Any]) -> None:
-        sys.stdout.write(self.loaded.secrets.redact(dumps(document)) + "\n")
+        sys.stdout.write(self.dumped(document) + "\n")
+
+    def dumped(self, document: dict[str, Any]) -> str:
+        """A document as JSON, with secrets struck out of its texts."""
+        return dumps(_redacted(document, self.loaded.secrets.redact))
 
     def warn(self, text: str) -> None:
         complain(self.loaded.secrets.redact(text))
+
+
+def _redacted(value: Any, redact: Callable[[str], str]) -> Any:
+    if isinstance(value, str):
+        return redact(value)
+    if isinstance(value, dict):
+        return {key: _redacted(item, redact) for key, item in value.items()}
+    return [_redacted(item, redact) for item in value] if isinstance(value, list) else value
 
 
 def open_session(path: Path | None, as_json: bool = False) -> Session:
