@@ -7,6 +7,8 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import date
 
+import structlog
+
 from kpisync.config.loaded import JobConfig, Loaded, Settings
 from kpisync.errors import ConfigError, Exit, Interrupted, KpisyncError, LockedError, StateError
 from kpisync.mapping.apply import Mapper
@@ -22,6 +24,9 @@ from kpisync.support.clock import SystemClock
 from kpisync.sync.job import Job, Progress, Tools, run
 from kpisync.sync.pace import Turns
 from kpisync.sync.report import Report
+
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True)
@@ -121,6 +126,7 @@ class App:
     def _record(self, name: str, request: Request, store: Store, report: Report) -> JobResult:
         config = self.loaded.jobs[name]
         report.run = store.begin_run(name, "run", self.clock.now(), config.digest)
+        log.info("run started", job=name, run=report.run)
         try:
             result, intake = self._carry_out(name, request, store, report, dry=False)
         except Interrupted as interrupted:
@@ -134,6 +140,10 @@ class App:
         report = result.report
         assert report.run is not None  # noqa: S101 - begun above
         store.reject(report.run, report.rejections)
+        for note in report.reading:
+            log.info("read", job=report.job, run=report.run, note=note)
+        counts = {name: getattr(report, name) for name in ("rows", "values", "unchanged", "confirmed", "in_doubt")}
+        log.info("run ended", job=report.job, run=report.run, status=str(result.status), **counts)
         shown = run_json(report, result.status, result.names)
         store.finish_run(report.run, self.clock.now(), result.status, result.exit_code, shown, intake.origins)
 

@@ -34,6 +34,7 @@ def run_json(report: Report, status: RunStatus, names: Names) -> dict[str, Any]:
         "waiting": report.waiting,
         "skipped": report.skipped,
         "notes": report.notes,
+        "reading": report.reading,
         "held": report.held,
         "error": report.error,
     }

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
-from kpisync.errors import Exit
+from kpisync.errors import ConfigError, Exit
 from kpisync.support.json import dumps
 
 if TYPE_CHECKING:
@@ -65,9 +65,14 @@ def open_session(path: Path | None, as_json: bool = False) -> Session:
     import os
 
     from kpisync.config.load import load
+    from kpisync.support.log import LEVELS, configure
 
-    chosen = path or ROOT.get("config") or DEFAULT_CONFIG
-    return Session(load(chosen, dict(os.environ)), as_json)
+    loaded = load(path or ROOT.get("config") or DEFAULT_CONFIG, dict(os.environ))
+    level = os.environ.get("KPISYNC_LOG", "warning").lower()
+    if level not in LEVELS:
+        raise ConfigError(f"KPISYNC_LOG is {level}", hint=f"Set it to one of {', '.join(LEVELS)}")
+    configure(level, loaded.secrets.redact, as_json=not sys.stderr.isatty())
+    return Session(loaded, as_json)
 
 
 ROOT: dict[str, Path] = {}  # the options given before the command

@@ -2,30 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from functools import lru_cache
+from functools import cached_property, lru_cache, partial
 from typing import NamedTuple
 
-from kpisync.mapping.keys import Pick, Unmapped, kpi_of, pick, sub_tile_id, team_id, value_id
-from kpisync.mapping.options import Aggregate, CellRef, Empty, MapOptions, OpenPeriods, ValueOptions
-from kpisync.mapping.parse import BadCell, parse_date, parse_minutes
-from kpisync.mapping.periods import period_end, period_name, period_start, touches
-from kpisync.model import Catalog, CatalogKpi, Intake, Interval, NumberFormat, RecordKey, Row, Scope, Table, ValueKey
+from kpisync.mapping.bind import (
+    Cells,
+    OfKpi,
+    RecordFinder,
+    Ref,
+    View,
+    check_fixed_names,
+    part,
+    sub_tile_of,
+    sure,
+    team_of,
+)
+from kpisync.mapping.keys import Misfit, kpi_of, sub_tile_id, team_id, value_id
+from kpisync.mapping.numbers import ReadNumber, number_reader
+from kpisync.mapping.options import CellRef, Empty, MapOptions, OpenPeriods, ValueOptions
+from kpisync.mapping.parse import BadCell, parse_date
+from kpisync.mapping.periods import period_end, touches, widen
+from kpisync.model import Catalog, Intake, Interval, RecordKey, Row, Scope, Table, ValueKey
 from kpisync.tables.columns import find_column
-from kpisync.tables.numbers import BadNumber, parse_number
+from kpisync.tables.numbers import BadNumber
 
 
 class Reading(NamedTuple):
-    """One cell under its key, before aggregation. `number` is None where the cell was rejected: its key is spoilt."""
+    """One cell under its key, before aggregation. `number` is None where the row was rejected: its key is spoilt."""
 
-    spec: int
+    spec: int  # its place in `values:`
     key: ValueKey
     day: date
     number: Decimal | None
     line: int
+
+
+# What ValueKey(…) and Reading(…) do, at a third of the price; there is one of each for every value of every row.
+_value_key = partial(tuple.__new__, ValueKey)
+_reading = partial(tuple.__new__, Reading)
 
 
 @dataclass(frozen=True)
@@ -43,106 +61,162 @@ class Mapper:
     teams: frozenset[str] | None = None  # only these team ids
 
     def intervals(self) -> set[Interval]:
-        """The intervals that the job's values can have."""
-        found: set[Interval] = set()
-        for spec in self.options.values:
-            if isinstance(spec.kpi, CellRef):
-                return {kpi.interval for kpi in self.catalog.kpis.values()} | {Interval.DAY}
-            found.add(kpi_of(self.catalog, spec.kpi).interval)
-        return found
+        """The intervals that the job's values can have. Raises ConfigError for a KPI that the catalog does not have."""
+        if any(isinstance(spec.kpi, CellRef) for spec in self.options.values):
+            return {kpi.interval for kpi in self.catalog.kpis.values()} | {Interval.DAY}
+        kpis = [spec.kpi for spec in self.options.values if isinstance(spec.kpi, str)]
+        return {sure(partial(kpi_of, self.catalog), kpi).interval for kpi in kpis}
 
     def covers(self, key: RecordKey) -> bool:
         """Whether the source should have stated this record's values, had they been there."""
-        interval = self.catalog.interval(key.kpi)
-        closed = period_end(key.period, interval) < self.scope.today
-        skips_open = any(self._skips_open(spec) for spec in self.options.values)
-        return touches(self.scope, key.period, interval) and (closed or not skips_open)
+        interval = self._interval_of.get(key.kpi, Interval.DAY)
+        if not touches(self.scope, key.period, interval):
+            return False
+        return period_end(key.period, interval) < self.scope.today or not any(
+            map(self._skips_open, self.options.values)
+        )
+
+    @cached_property
+    def _interval_of(self) -> dict[str, Interval]:
+        return {kpi.id: kpi.interval for kpi in self.catalog.kpis.values()}
 
     def _skips_open(self, spec: ValueOptions) -> bool:
         default = OpenPeriods.SKIP if spec.aggregate else OpenPeriods.SEND
         return (self.open_periods or default) is OpenPeriods.SKIP
 
     def readings(self, table: Table, intake: Intake) -> Iterator[Reading]:
-        """The readings of a table, in its order; rejects are entered in the intake. Raises SourceError for a column."""
-        specs = [self._bind(index, spec, table) for index, spec in enumerate(self.options.values)]
-        when = self.options.date
-        date_index = find_column(table.columns, when.column, table.origin)
-        days = lru_cache(maxsize=4096)(lambda cell: parse_date(cell, when.format))
+        """The readings of a table, in its order; rejects are entered in the intake.
+
+        A row outside of the scope gives none, whatever is wrong with it. Raises SourceError for a column that the
+        table does not have, ConfigError for a name in the map that the catalog does not have.
+        """
+        check_fixed_names(self.options, self.catalog)
+        date_index = find_column(table.columns, self.options.date.column, table.origin)
+        groups = self._groups(table)
+        rejects = Rejects(table.origin, intake)
+        parse = partial(_day, column=self.options.date.column, format=self.options.date.format, scope=self._widened)
+        remembered = lru_cache(maxsize=10_000)(parse)
         for row in table.rows:
-            try:
-                day = days(row.cells[date_index])
-                if day is None:
-                    raise Unmapped("no-date", f"column {when.column} is empty, so the period is unknown")
-            except (BadCell, Unmapped) as bad:
-                code = bad.code if isinstance(bad, Unmapped) else "bad-date"
-                intake.reject(f"{table.origin}:{row.line}", code, str(bad))
-                continue
-            yield from _row_readings(row, day, specs, table.origin, intake)
+            cell = row.cells[date_index]
+            day = remembered(cell) if type(cell) is str else parse(cell)  # other cells may be equal and yet differ
+            if isinstance(day, Misfit):
+                rejects.enter(row.line, day)
+            elif day is not None:
+                for group in groups:
+                    yield from group.readings(row, day, rejects)
 
-    def _bind(self, index: int, spec: ValueOptions, table: Table) -> BoundSpec:
-        def bind(ref: str | CellRef | None, what: str) -> Pick | None:
-            return None if ref is None else pick(ref, what, table.columns, table.origin, self.lookups)
+    @property
+    def _widened(self) -> Scope:
+        return widen(self.scope, self.intervals())
 
-        kpi, value = bind(spec.kpi, "kpi"), bind(spec.value, "value")
-        assert kpi and value  # noqa: S101 - both are required by the options
-        return BoundSpec(
-            index=index,
-            mapper=self,
-            read=_reader(spec, table),
-            kpi=kpi,
-            value=value,
-            team=bind(self.options.team if spec.team is None else spec.team, "team"),
-            sub_tile=bind(self.options.sub_tile if spec.sub_tile is None else spec.sub_tile, "sub-tile"),
+    def _groups(self, table: Table) -> list[Group]:
+        align = self.options.date.align
+        view = View(self.destination, self.catalog, self.lookups, self.scope, align, self.kpis, self.teams)
+        together: dict[tuple[Ref, Ref | None, Ref | None], list[BoundValue]] = {}
+        for index, spec in enumerate(self.options.values):
+            refs = (spec.kpi, team_of(spec, self.options), sub_tile_of(spec, self.options))
+            together.setdefault(refs, []).append(self._bound(index, spec, table, view))
+        return [
+            Group(RecordFinder(refs, table, view, skip_open=all(value.skip_open for value in values)), values)
+            for refs, values in together.items()
+        ]
+
+    def _bound(self, index: int, spec: ValueOptions, table: Table, view: View) -> BoundValue:
+        return BoundValue(
+            spec=index,
+            id=OfKpi(part(spec.value, "value", table, view), value_id),
+            read=number_reader(spec, table),
+            column=spec.column,
+            aggregated=spec.aggregate is not None,
             skip_open=self._skips_open(spec),
+            reject_empty=self.empty is Empty.REJECT,
         )
+
+
+def _day(cell: object, column: str, format: str | None, scope: Scope) -> date | Misfit | None:
+    """The day of a row; None if nothing of this run can belong to it."""
+    try:
+        day = parse_date(cell, format)
+    except BadCell as bad:
+        return Misfit("bad-date", f"column {column}: {bad}")
+    if day is None:
+        return Misfit("no-date", f"column {column} is empty, so the period is unknown")
+    return day if day in scope else None
 
 
 @dataclass(frozen=True)
-class BoundSpec:
+class BoundValue:
     """One entry of `values:` bound to the columns of a table."""
 
-    index: int
-    mapper: Mapper
-    read: Callable[[Sequence[object]], Decimal | None]
-    kpi: Pick
-    value: Pick
-    team: Pick | None
-    sub_tile: Pick | None
+    spec: int
+    id: OfKpi
+    read: ReadNumber
+    column: str | None
+    aggregated: bool
     skip_open: bool
-    resolved: dict[tuple[str, str, str | None, str | None], Resolved] = field(default_factory=dict)
+    reject_empty: bool
 
-    def key(self, cells: Sequence[object], day: date) -> ValueKey | None:
-        """The key of a row's value; None if it is outside of what the run looks at. Raises Unmapped."""
-        names = (
-            self.kpi(cells),
-            self.value(cells),
-            self.team(cells) if self.team else None,
-            self.sub_tile(cells) if self.sub_tile else None,
-        )
-        ids = self.resolved.get(names)
-        if ids is None:
-            ids = self.resolved[names] = resolve(self.mapper.catalog, *names)
-        period = self._period(day, ids.interval)
-        if period is None or not self._wanted(ids):
-            return None
-        return ValueKey(RecordKey(self.mapper.destination, ids.kpi, ids.team, ids.sub_tile, period), ids.value)
 
-    def _wanted(self, ids: Resolved) -> bool:
-        kpis, teams = self.mapper.kpis, self.mapper.teams
-        return (kpis is None or ids.kpi in kpis) and (teams is None or ids.team in teams)
+class Rejects:
+    """Enters the rejects of a table; a row whose team is unknown is one reject, however many values it has."""
 
-    def _period(self, day: date, interval: Interval) -> date | None:
-        start = period_start(day, interval)
-        scope = self.mapper.scope
-        if not touches(scope, start, interval):
-            return None
-        if start != day and not self.mapper.options.date.align:
-            raise Unmapped(
-                "not-aligned",
-                f"{day} is not the first day of its {interval} ({period_name(start, interval)} starts on {start}); "
-                "correct it, or set align: true under map.date",
-            )
-        return None if self.skip_open and scope.today <= period_end(start, interval) else start
+    def __init__(self, origin: str, intake: Intake) -> None:
+        self._origin, self._intake = origin, intake
+        self._line, self._said = 0, set[Misfit]()
+
+    def enter(self, line: int, why: Misfit) -> None:
+        if line != self._line:
+            self._line, self._said = line, set()
+        if why not in self._said:
+            self._said.add(why)
+            self._intake.reject(f"{self._origin}:{line}", why.code, why.reason)
+
+
+@dataclass(frozen=True)
+class Group:
+    """The values of a map that stand in one record."""
+
+    finder: RecordFinder
+    values: list[BoundValue]
+
+    def readings(self, row: Row, day: date, rejects: Rejects) -> Sequence[Reading]:
+        line, cells = row
+        place = self.finder.place(cells, day)
+        if place is None:
+            return ()
+        if isinstance(place, Misfit):
+            rejects.enter(line, place)
+            return ()
+        found = []
+        kpi, record, period = place
+        for value in self.values:
+            if period.open and value.skip_open:
+                continue
+            id = value.id(kpi, cells)
+            if isinstance(id, Misfit):
+                rejects.enter(line, id)
+                continue
+            number = period.misfit or _number(value, cells)
+            if number is None:
+                continue
+            if isinstance(number, Misfit):
+                rejects.enter(line, number)
+                if period.misfit and not value.aggregated:
+                    continue
+                number = None
+            found.append(_reading((value.spec, _value_key((record, id)), day, number, line)))
+        return found
+
+
+def _number(value: BoundValue, cells: Cells) -> Decimal | Misfit | None:
+    """The number of a cell; None where an empty cell is no statement."""
+    try:
+        number = value.read(cells)
+    except (BadNumber, BadCell) as bad:
+        return Misfit("bad-number", f"column {value.column}: {bad}")
+    if number is None and value.reject_empty:
+        return Misfit("empty", f"column {value.column} is empty, and the job says empty: reject")
+    return number
 
 
 class Resolved(NamedTuple):
@@ -155,7 +229,7 @@ class Resolved(NamedTuple):
 
 def resolve(catalog: Catalog, kpi: str, value: str, team: str | None, sub_tile: str | None) -> Resolved:
     """Catalog names or ids → ids. Raises Unmapped naming the nearest name."""
-    known: CatalogKpi = kpi_of(catalog, kpi)
+    known = kpi_of(catalog, kpi)
     return Resolved(
         known.id,
         known.interval,
@@ -163,57 +237,3 @@ def resolve(catalog: Catalog, kpi: str, value: str, team: str | None, sub_tile: 
         None if team is None else team_id(catalog, team),
         None if sub_tile is None else sub_tile_id(known, sub_tile),
     )
-
-
-def _reader(spec: ValueOptions, table: Table) -> Callable[[Sequence[object]], Decimal | None]:
-    if spec.constant is not None:
-        constant = spec.constant
-        return lambda cells: constant
-    if spec.column is None:  # count of rows
-        return lambda cells: Decimal(1)
-    index = find_column(table.columns, spec.column, table.origin)
-    if spec.as_ == "minutes":
-        return lambda cells: parse_minutes(cells[index])
-    format = _format_of(table, index)
-    if spec.aggregate is Aggregate.COUNT:  # of cells that are not empty
-        return lambda cells: None if _is_null(cells[index], format) else Decimal(1)
-    return lambda cells: parse_number(cells[index], format)
-
-
-def _format_of(table: Table, index: int) -> NumberFormat:
-    return table.column_numbers.get(table.columns[index], table.numbers)
-
-
-def _is_null(cell: object, format: NumberFormat) -> bool:
-    return cell is None or (isinstance(cell, str) and cell.strip() in format.nulls)
-
-
-def _row_readings(row: Row, day: date, specs: Sequence[BoundSpec], origin: str, intake: Intake) -> Iterator[Reading]:
-    for spec in specs:
-        try:
-            key = spec.key(row.cells, day)
-        except Unmapped as bad:
-            _reject_once(intake, f"{origin}:{row.line}", bad)
-            continue
-        if key is None:
-            continue
-        try:
-            number = spec.read(row.cells)
-        except (BadNumber, BadCell) as bad:
-            column = spec.mapper.options.values[spec.index].column
-            intake.reject(f"{origin}:{row.line}", "bad-number", f"column {column}: {bad}")
-            yield Reading(spec.index, key, day, None, row.line)
-            continue
-        if number is not None:
-            yield Reading(spec.index, key, day, number, row.line)
-        elif spec.mapper.empty is Empty.REJECT:
-            column = spec.mapper.options.values[spec.index].column
-            intake.reject(f"{origin}:{row.line}", "empty", f"column {column} is empty, and the job says empty: reject")
-            yield Reading(spec.index, key, day, None, row.line)
-
-
-def _reject_once(intake: Intake, place: str, bad: Unmapped) -> None:
-    """A row whose team is unknown is one reject, however many values it has."""
-    last = intake.rejections[-1] if intake.rejections else None
-    if last is None or (last.source, last.code, last.reason) != (place, bad.code, bad.reason):
-        intake.reject(place, bad.code, bad.reason)

@@ -2,31 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections import deque
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import date
-from decimal import ROUND_HALF_UP, Context, Decimal
+from decimal import Decimal
 
 from kpisync.mapping.apply import Reading
+from kpisync.mapping.numbers import EXACT, finish
 from kpisync.mapping.options import Aggregate, ValueOptions
 from kpisync.model import Intake, KpiValue, Rejection, ValueKey
+from kpisync.tables.numbers import BadNumber
 
-_EXACT = Context(prec=60, rounding=ROUND_HALF_UP)
-_COMPUTED_DECIMALS = 6
 _SHOWN_LINES = 5
+_SHOWN_RIVALS = 3
 
 
 @dataclass(slots=True)
 class Gathered:
-    """What the rows said so far about one key."""
+    """What the rows said so far about one key; there is one for every value of a run, so it is small.
 
+    `line` is the first row of those that made the number, `more` are the next few.
+    """
+
+    key: ValueKey
     spec: int
     origin: str
-    lines: list[int]
-    rows: int
-    number: Decimal | None  # None: a cell of it was rejected, so the value is spoilt
+    line: int
     day: date
-    rivals: list[str] = field(default_factory=list)  # places of other rows for the same value
+    number: Decimal | None  # None: a row of it was rejected, so the value is spoilt
+    rows: int = 1
+    spoilt: int = 0
+    more: list[int] | None = None
 
 
 class Collector:
@@ -35,111 +42,105 @@ class Collector:
     def __init__(self, specs: Sequence[ValueOptions]) -> None:
         self._specs = specs
         self._gathered: dict[ValueKey, Gathered] = {}
+        self._rivals: dict[ValueKey, list[str]] = {}  # the places of the second and further rows for one value
 
     def add(self, reading: Reading, origin: str) -> None:
-        known = self._gathered.get(reading.key)
+        spec, key, day, number, line = reading
+        known = self._gathered.get(key)
         if known is None:
-            self._gathered[reading.key] = Gathered(reading.spec, origin, [reading.line], 1, reading.number, reading.day)
-        elif known.spec != reading.spec:
-            known.rivals.append(f"{origin}:{reading.line}")
-        else:
-            self._again(known, reading, origin)
-
-    def _again(self, known: Gathered, reading: Reading, origin: str) -> None:
-        spec = self._specs[reading.spec]
-        if spec.aggregate is not None:
-            _note_row(known, reading, origin)
-            _combine(known, reading, spec.aggregate)
-        elif spec.constant is None:
-            known.rivals.append(f"{origin}:{reading.line}")
+            self._gathered[key] = Gathered(key, spec, origin, line, day, number, spoilt=number is None)
+            return
+        aggregate = self._specs[spec].aggregate
+        if known.spec != spec or (aggregate is None and self._specs[spec].constant is None):
+            self._rivals.setdefault(key, []).append(f"{origin}:{line}")
+        elif aggregate is not None:
+            _combine(known, reading, origin, aggregate)
 
     def values(self, intake: Intake) -> list[KpiValue]:
-        """One number per key, in order of first appearance; rejects are entered in the intake."""
-        return [
-            KpiValue(key, number, _source(known))
-            for key, known in self._gathered.items()
-            if (number := self._number(known, intake)) is not None
-        ]
+        """One number per key, in order of first appearance; rejects are entered in the intake.
 
-    def _number(self, known: Gathered, intake: Intake) -> Decimal | None:
-        spec = self._specs[known.spec]
-        if known.rivals:
-            intake.rejections.extend(_rival_rejections(known))
-            return None
-        if known.number is None:
-            if spec.aggregate is not None and known.rows > 1:
-                intake.reject(
-                    _source(known), "incomplete", f"the {spec.aggregate} of {known.rows} rows lacks a rejected one"
-                )
-            return None
-        return finish(known.number, known.rows, spec)
+        The collector is empty afterwards: a million values should not stand in memory twice.
+        """
+        waiting = deque(self._gathered.values())
+        self._gathered.clear()
+        found = []
+        while waiting:
+            value = self._finished(waiting.popleft(), intake)
+            if value is not None:
+                found.append(value)
+        return found
 
-
-def finish(number: Decimal, rows: int, spec: ValueOptions) -> Decimal:
-    """Aggregate, then scale, then round half away from zero; only a computed number without `decimals` gets six."""
-    computed = spec.as_ is not None
-    if spec.aggregate is Aggregate.MEAN:
-        number, computed = _EXACT.divide(number, Decimal(rows)), True
-    number = _EXACT.multiply(number, spec.scale)
-    decimals = spec.decimals
-    if decimals is None and computed:
-        decimals = _COMPUTED_DECIMALS
-    if decimals is not None:
-        number = number.quantize(Decimal(1).scaleb(-decimals), context=_EXACT)
-    return canonical(number)
+    def _finished(self, known: Gathered, intake: Intake) -> KpiValue | None:
+        spec, source = self._specs[known.spec], _source(known)
+        rivals = self._rivals.pop(known.key, None) if self._rivals else None
+        if rivals:
+            intake.rejections.extend(_rival_rejections([source, *rivals]))
+        elif known.number is not None:
+            try:
+                return KpiValue(known.key, finish(known.number, known.rows, spec), source)
+            except BadNumber as bad:
+                intake.reject(source, "bad-number", str(bad))
+        elif known.rows > 1:
+            were = "was" if known.spoilt == 1 else "were"
+            what = (
+                f"the {spec.aggregate} of {known.rows} rows is not sent, because {known.spoilt} of them {were} rejected"
+            )
+            intake.reject(source, "incomplete", f"{what}; correct what was rejected")
+        return None
 
 
-def canonical(number: Decimal) -> Decimal:
-    """1.0 and 1.00 are one number, -0 is 0, and nothing has an exponent."""
-    short = number.normalize(_EXACT)
-    if short.is_zero():
-        return Decimal(0)
-    return short.quantize(Decimal(1), context=_EXACT) if short.as_tuple().exponent > 0 else short  # type: ignore[operator]
-
-
-def _note_row(known: Gathered, reading: Reading, origin: str) -> None:
+def _combine(known: Gathered, reading: Reading, origin: str, how: Aggregate) -> None:
     known.rows += 1
-    if origin == known.origin and len(known.lines) < _SHOWN_LINES:
-        known.lines.append(reading.line)
-
-
-def _combine(known: Gathered, reading: Reading, how: Aggregate) -> None:
+    if reading.number is None:
+        known.spoilt += 1
     if known.number is None or reading.number is None:
         known.number = None
-        return
+        _note_line(known, reading.line, origin)
+    elif how in (Aggregate.SUM, Aggregate.MEAN, Aggregate.COUNT):
+        known.number = EXACT.add(known.number, reading.number)
+        _note_line(known, reading.line, origin)
+    elif _wins(known, reading, known.number, reading.number, how):
+        known.number, known.day, known.origin, known.line = reading.number, reading.day, origin, reading.line
+
+
+def _wins(known: Gathered, reading: Reading, old: Decimal, new: Decimal, how: Aggregate) -> bool:
+    """Whether a later row takes the place of what was chosen; of equal dates the last row is last, the first first."""
     match how:
-        case Aggregate.SUM | Aggregate.MEAN | Aggregate.COUNT:
-            known.number = _EXACT.add(known.number, reading.number)
         case Aggregate.MIN:
-            known.number = min(known.number, reading.number)
+            return new < old
         case Aggregate.MAX:
-            known.number = max(known.number, reading.number)
+            return new > old
         case Aggregate.LAST:
-            _take(known, reading, reading.day >= known.day)
-        case Aggregate.FIRST:
-            _take(known, reading, reading.day < known.day)
+            return reading.day >= known.day
+        case _:
+            return reading.day < known.day
 
 
-def _take(known: Gathered, reading: Reading, wins: bool) -> None:
-    if wins:
-        known.number, known.day = reading.number, reading.day
+def _note_line(known: Gathered, line: int, origin: str) -> None:
+    if known.more is None:
+        known.more = []
+    if origin == known.origin and len(known.more) < _SHOWN_LINES - 1:
+        known.more.append(line)
 
 
 def _source(known: Gathered) -> str:
-    lines = ",".join(str(line) for line in known.lines)
-    more = known.rows - len(known.lines)
-    return f"{known.origin}:{lines}" + (f" (+{more} rows)" if more else "")
+    """`exports/scrap_11.csv:14`, or `exports/scrap_11.csv:14,15 (+3 rows)` where so many rows more had a say."""
+    if known.rows == 1:
+        return f"{known.origin}:{known.line}"
+    lines = [known.line, *(known.more or ())]
+    more = known.rows - len(lines)
+    return f"{known.origin}:{','.join(map(str, lines))}" + (f" (+{more} row{'s' if more > 1 else ''})" if more else "")
 
 
-def _rival_rejections(known: Gathered) -> list[Rejection]:
-    places = [_source(known), *known.rivals]
-    hint = "say in the job how to combine them (aggregate), or correct the source"
-    return [
-        Rejection(place, "duplicate", f"the same value also stands in {_others(places, index)}; {hint}")
-        for index, place in enumerate(places)
-    ]
-
-
-def _others(places: Sequence[str], index: int) -> str:
-    others = [place for at, place in enumerate(places) if at != index]
-    return ", ".join(others[:3]) + (f" and {len(others) - 3} more rows" if len(others) > 3 else "")
+def _rival_rejections(places: Sequence[str]) -> Iterator[Rejection]:
+    few = places[: _SHOWN_RIVALS + 1]
+    for index, place in enumerate(places):
+        if index <= _SHOWN_RIVALS + 1:  # from then on all are told the same
+            others = [other for at, other in enumerate(few) if at != index][:_SHOWN_RIVALS]
+            more = len(places) - 1 - len(others)
+            reason = (
+                f"the same value also stands in {', '.join(others)}"
+                + (f" and {more} more row{'s' if more > 1 else ''}" if more else "")
+                + "; correct the source, or say in the job how to combine them (aggregate)"
+            )
+        yield Rejection(place, "duplicate", reason)

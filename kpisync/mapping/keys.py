@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Generic, NamedTuple, TypeVar
 
 from kpisync.fields import is_guid
@@ -41,18 +41,19 @@ class Misfit(NamedTuple):
 
 
 class Answers(Generic[T]):
-    """Cell → what its text stands for, or why it stands for nothing; each text is asked for once.
+    """A row's cells → what one of them stands for, or why it stands for nothing; each text is asked for once.
 
-    `find` raises Unmapped. After some hundred unknown texts the reasons name no near name any more: a wrong lookup
-    over a long table must not take hours.
+    `take` picks the cell, `find` raises Unmapped. After some hundred unknown texts the reasons name no near name any
+    more: a wrong lookup over a long table must not take hours.
     """
 
-    def __init__(self, find: Callable[[str], T], empty: Misfit) -> None:
-        self._find, self._empty = find, empty
+    def __init__(self, take: Callable[[Sequence[object]], object], find: Callable[[str], T], empty: Misfit) -> None:
+        self._take, self._find, self._empty = take, find, empty
         self._answers: dict[str, T | Misfit] = {}
         self._suggestions = _MOST_SUGGESTIONS
 
-    def __call__(self, cell: object) -> T | Misfit:
+    def __call__(self, cells: Sequence[object]) -> T | Misfit:
+        cell = self._take(cells)
         text = cell if type(cell) is str else code_text(cell)
         answer = self._answers.get(text)
         return self._ask(text) if answer is None else answer

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from decimal import ROUND_HALF_UP, Context, Decimal, Inexact
+from decimal import ROUND_HALF_UP, Context, Decimal, Inexact, InvalidOperation
 
 from kpisync.mapping.options import Aggregate, ValueOptions
 from kpisync.mapping.parse import parse_seconds
@@ -13,7 +13,7 @@ from kpisync.tables.numbers import MOST_DIGITS, BadNumber, parse_number
 
 # Wide enough for every sum and product of numbers that cells may hold: those are exact, and no order matters.
 EXACT = Context(prec=300, rounding=ROUND_HALF_UP)
-_FITTING = Context(prec=MOST_DIGITS, traps=[Inexact])
+_FITTING = Context(prec=MOST_DIGITS, traps=[Inexact, InvalidOperation])
 _COMPUTED_DECIMALS = 6
 _ONE = Decimal(1)
 
@@ -70,4 +70,5 @@ def canonical(number: Decimal) -> Decimal:
         return Decimal(0)
     if short.adjusted() >= MOST_DIGITS:
         raise BadNumber(f"the number to send has more than {MOST_DIGITS} digits before the decimal point")
-    return short if short.same_quantum(_ONE) or short != short.to_integral_value() else short.quantize(_ONE)
+    whole = short == short.to_integral_value() and not short.same_quantum(_ONE)
+    return short.quantize(_ONE, context=_FITTING) if whole else short

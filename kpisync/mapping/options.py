@@ -8,19 +8,28 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Any, NamedTuple
 
-from pydantic import BeforeValidator, Field, WithJsonSchema, field_validator, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, field_validator, model_validator
 
-from kpisync.fields import FilePath, Guid, Options
-from kpisync.model import Catalog, CatalogKpi, Interval
+from kpisync.fields import FilePath, Guid, Options, is_guid
+from kpisync.mapping.parse import check_format
+from kpisync.model import Catalog, CatalogKpi, Interval, NumberFormat
+from kpisync.tables.numbers import BadNumber, parse_number
+
+
+def _one_spelling(id: str) -> str:
+    return id.lower() if is_guid(id) else id
+
+
+Id = Annotated[str, AfterValidator(_one_spelling)]  # a UUID in capitals is the same id
 
 
 class CatalogKpiOptions(Options):
     """A KPI of the platform."""
 
-    id: str = Field(min_length=1, description="the platform's id")
+    id: Id = Field(min_length=1, description="the platform's id")
     interval: Interval = Field(Interval.DAY, description="the period of its records")
-    values: dict[str, str] = Field(default_factory=dict, description="value kinds: name → id")
-    sub_tiles: dict[str, str] = Field(default_factory=dict, description="sub-tiles: name → id")
+    values: dict[str, Id] = Field(default_factory=dict, description="value kinds: name → id")
+    sub_tiles: dict[str, Id] = Field(default_factory=dict, description="sub-tiles: name → id")
 
 
 class CatalogOptions(Options):
@@ -71,6 +80,11 @@ class DateOptions(Options):
     format: str | None = Field(None, description="as in strptime, such as %d.%m.%Y; default: ISO, 2026-11-20")
     align: bool = Field(False, description="move a date to the first day of its week, month, quarter or year")
 
+    @field_validator("format")
+    @classmethod
+    def _complete(cls, format: str | None) -> str | None:
+        return format if format is None else check_format(format)
+
 
 class ValueOptions(Options):
     """One value of each row."""
@@ -86,21 +100,32 @@ class ValueOptions(Options):
     )
     scale: Decimal = Field(Decimal(1), description="a factor, applied after aggregation")
     decimals: int | None = Field(None, ge=0, le=12, description="round half away from zero to so many decimals")
-    aggregate: Aggregate | None = Field(None, description="how several rows of one period become one number")
+    aggregate: Aggregate | None = Field(
+        None, description="how several rows of one period become one number; without a column, count counts rows"
+    )
 
     @field_validator("constant", "scale")
     @classmethod
     def _finite(cls, number: Decimal | None) -> Decimal | None:
+        """No larger, and of no more digits, than a cell may be."""
         if number is not None and not number.is_finite():
             raise ValueError("not a finite number")
-        return number
+        try:
+            return parse_number(number, NumberFormat())
+        except BadNumber as bad:
+            raise ValueError(str(bad)) from None
 
     @model_validator(mode="after")
     def _one_origin(self) -> ValueOptions:
-        if self.aggregate is Aggregate.COUNT and self.constant is None:
-            return self
-        if (self.column is None) == (self.constant is None):
+        if self.aggregate is Aggregate.COUNT:
+            if self.constant is not None or self.as_ is not None:
+                raise ValueError(
+                    "count counts rows, or the filled cells of a column; constant and as mean nothing to it"
+                )
+        elif (self.column is None) == (self.constant is None):
             raise ValueError("a value needs either column or constant")
+        elif self.constant is not None and self.as_ is not None:
+            raise ValueError("as reads a cell; write the constant as a number")
         return self
 
 

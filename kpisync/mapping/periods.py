@@ -3,10 +3,24 @@
 from __future__ import annotations
 
 import re
+from calendar import monthrange
 from collections.abc import Iterable
 from datetime import date, timedelta
+from types import MappingProxyType
 
+from kpisync.mapping.parse import quoted
 from kpisync.model import Interval, Scope
+
+_DAY = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
+_NAMES = MappingProxyType(  # as a pattern, and as an example
+    {
+        Interval.DAY: (_DAY, "2026-11-20"),
+        Interval.WEEK: ("([0-9]{4})-W([0-9]{2})", "2026-W47"),
+        Interval.MONTH: ("([0-9]{4})-([0-9]{2})", "2026-11"),
+        Interval.QUARTER: ("([0-9]{4})-Q([1-4])", "2026-Q4"),
+        Interval.YEAR: ("([0-9]{4})", "2026"),
+    }
+)
 
 
 def period_start(day: date, interval: Interval) -> date:
@@ -25,23 +39,22 @@ def period_start(day: date, interval: Interval) -> date:
 
 
 def period_end(start: date, interval: Interval) -> date:
-    """The last day of the period that starts on a day."""
+    """The last day of the period that starts on a day; the calendar ends with the year 9999, be it within a week."""
     match interval:
         case Interval.DAY:
             return start
         case Interval.WEEK:
-            return start + timedelta(days=6)
+            return start + min(timedelta(days=6), date.max - start)
         case Interval.MONTH:
-            return _first_of_month(start, 1) - timedelta(days=1)
+            return _last_of_month(start.year, start.month)
         case Interval.QUARTER:
-            return _first_of_month(start, 3) - timedelta(days=1)
+            return _last_of_month(start.year, start.month + 2)
         case Interval.YEAR:
             return start.replace(month=12, day=31)
 
 
-def _first_of_month(start: date, months: int) -> date:
-    month = start.month - 1 + months
-    return date(start.year + month // 12, month % 12 + 1, 1)
+def _last_of_month(year: int, month: int) -> date:
+    return date(year, month, monthrange(year, month)[1])
 
 
 def period_name(start: date, interval: Interval) -> str:
@@ -53,7 +66,7 @@ def period_name(start: date, interval: Interval) -> str:
             year, week, _ = start.isocalendar()
             return f"{year:04}-W{week:02}"
         case Interval.MONTH:
-            return f"{start:%Y-%m}"
+            return start.isoformat()[:7]
         case Interval.QUARTER:
             return f"{start.year:04}-Q{(start.month + 2) // 3}"
         case Interval.YEAR:
@@ -61,16 +74,24 @@ def period_name(start: date, interval: Interval) -> str:
 
 
 def parse_period(text: str, interval: Interval) -> date:
-    """The first day of a period given by its name, or by any day in it. Raises ValueError."""
-    if match := re.fullmatch(r"(\d{4})-W(\d{2})", text):
-        return period_start(date.fromisocalendar(int(match[1]), int(match[2]), 1), interval)
-    if match := re.fullmatch(r"(\d{4})-Q([1-4])", text):
-        return period_start(date(int(match[1]), int(match[2]) * 3 - 2, 1), interval)
-    if match := re.fullmatch(r"(\d{4})(?:-(\d{2}))?", text):
-        return period_start(date(int(match[1]), int(match[2] or 1), 1), interval)
-    if not re.fullmatch(r"\d{4}-\d{2}-\d{2}", text):
-        raise ValueError(f"{text!r} is not a period such as 2026-11-20, 2026-W47, 2026-11, 2026-Q4 or 2026")
-    return period_start(date.fromisoformat(text), interval)
+    """The first day of a period, given by its name or by any day in it. Raises ValueError."""
+    pattern, example = _NAMES[interval]
+    match = re.fullmatch(pattern, text)
+    try:
+        if re.fullmatch(_DAY, text):
+            return period_start(date.fromisoformat(text), interval)
+        if match:
+            return _first_day(interval, *map(int, match.groups()))
+    except ValueError:
+        raise ValueError(f"{text} does not exist") from None
+    other = "" if interval is Interval.DAY else f", nor a day such as {_NAMES[Interval.DAY][1]}"
+    raise ValueError(f"{quoted(text)} is not a {interval} such as {example}{other}")
+
+
+def _first_day(interval: Interval, year: int, number: int = 1) -> date:
+    if interval is Interval.WEEK:
+        return date.fromisocalendar(year, number, 1)
+    return date(year, number * 3 - 2 if interval is Interval.QUARTER else number, 1)
 
 
 def widen(scope: Scope, intervals: Iterable[Interval]) -> Scope:

@@ -56,7 +56,7 @@ class Answers:
         errand.looks += 1
         later = []
         for change, reply in errand.answered:
-            judgement = judge_read_back(change, reply, found.get(change.key))
+            judgement = judge_read_back(change, reply, found.get(change.key), errand.reads)
             if judgement.rejections and errand.looks < _TRIES:
                 later.append((change, reply))
             else:

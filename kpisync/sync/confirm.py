@@ -17,8 +17,8 @@ class Judgement:
     notes: list[str] = field(default_factory=list)
 
 
-def judge_read_back(change: Change, reply: Reply, holds: Values | None) -> Judgement:
-    """Compare the record as it was read back with what was sent.
+def judge_read_back(change: Change, reply: Reply, holds: Values | None, was_read: bool = True) -> Judgement:
+    """Compare the record as it was read back with what was sent; `was_read` says whether it was read before, too.
 
     What was accepted and is not to be seen stays in doubt beside its reject: it may still appear, and is then ours.
     """
@@ -34,7 +34,8 @@ def judge_read_back(change: Change, reply: Reply, holds: Values | None) -> Judge
             unseen = reply.kind is ReplyKind.ACCEPTED and found == value.old
             judgement.settled.append(Settled(key, Status.IN_DOUBT if unseen else Status.REFUSED, found, answer))
             judgement.rejections.append(_not_stored(value.source, reply, found))
-    judgement.notes.extend(_by_itself(change, shown))
+    if was_read:
+        judgement.notes.extend(_by_itself(change, shown))
     return judgement
 
 

@@ -60,7 +60,7 @@ def run(job: Job, tools: Tools, report: Report, *, dry: bool = False, over_guard
     intake = Intake()
     values = read(job, intake, tools)
     report.rows, report.values = intake.read, len(values)
-    report.skipped, report.notes = dict(intake.skipped), list(intake.notes)
+    report.skipped, report.reading = dict(intake.skipped), list(intake.notes)
     report.rejections.extend(intake.rejections)
     found = compare(job, values, intake, tools)
     report.unchanged += found.unchanged

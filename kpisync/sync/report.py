@@ -30,7 +30,8 @@ class Report:
     changes: list[Change] = field(default_factory=list)  # of a plan
     doubts: list[ValueKey] = field(default_factory=list)  # still in doubt at the end
     skipped: dict[str, int] = field(default_factory=dict)  # source lines by the rule that skipped them
-    notes: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)  # what the platform did by itself
+    reading: list[str] = field(default_factory=list)  # how the source was read: encoding, header line
     held: str | None = None
     error: str | None = None
     waiting: int = 0  # values not sent, because the run ended before

@@ -75,7 +75,8 @@ class MemoryBoard:
     partial: PartialSets = PartialSets.MERGE_KEEP
     targets: frozenset[str] = frozenset()  # the value ids that the platform may reset
     script: Script = lambda method, number: None
-    timeout: float = 30.0  # seconds that a request without an answer takes
+    takes: float = 0.0  # seconds that a request takes
+    timeout: float = 30.0  # and one without an answer
     late: float = 100.0  # seconds from then until it is stored after all
     window: int = 31  # days read together
     shows: bool = False  # whether a reply shows the record
@@ -114,6 +115,7 @@ class MemoryBoard:
     def read(self, window: Window) -> Mapping[RecordKey, Values]:
         fault = self._begin("GET")
         try:
+            self.clock.sleep(self.takes)
             if fault is not None:
                 raise Unreadable(_REPLIES[fault])
             with self.lock:
@@ -130,8 +132,7 @@ class MemoryBoard:
                     self._store(change)
             if fault is Fault.LATE:
                 self.clock.at(self.timeout + self.late, lambda: self._store(change))
-            if fault in _SILENT:
-                self.clock.sleep(self.timeout)
+            self.clock.sleep(self.timeout if fault in _SILENT else self.takes)
             return self._accepted(change) if fault is None else _REPLIES[fault]
         finally:
             self._end()

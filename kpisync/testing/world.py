@@ -141,7 +141,8 @@ class World:
         except Killed:
             return None
         except StateError:
-            assert self.board.requests.total() == watch.requests_at_failure, "requests after the state store failed"
+            in_flight = self.board.requests.total() - watch.requests_at_failure
+            assert in_flight < self.options.concurrency, "requests after the state store failed"
             return None
         except (DestinationError, Interrupted) as reason:
             report.error = str(reason)
@@ -154,12 +155,14 @@ class World:
 
     def plan(self, job: str) -> Report:
         """A dry run changes nothing."""
-        before = self._picture()
+        before, start = self._picture(), self.clock.monotonic()
         self.board.requests.clear()
         report = Report(job)
         self._run(job, report, _Watch(Disturbance(), self.board), dry=True)
         assert self._picture() == before, "a plan changed something"
         assert not self.board.requests.keys() - {"GET"}, "a plan wrote"
+        waited = self.clock.monotonic() - start - self.board.takes * self.board.requests["GET"]
+        assert waited < 0.001, "a plan waited"
         return report
 
     def _run(self, job: str, report: Report, watch: _Watch, dry: bool) -> None:
@@ -252,7 +255,7 @@ class World:
     def _picture(self) -> object:
         known = dict(self.state.known("board", date.min, date.max))
         records = {key: dict(values) for key, values in self.board.records.items()}
-        return known, list(self.state.in_doubt("board")), records, self.clock.monotonic()
+        return known, list(self.state.in_doubt("board")), records
 
 
 @dataclass
