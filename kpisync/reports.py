@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from kpisync.model import Change, Rejection, RunStatus
@@ -50,8 +51,19 @@ def plan_json(report: Report, names: Names) -> dict[str, Any]:
         "held": report.held,
         "error": report.error,
         "requests": dict(report.requests),
-        "changes": [change_json(change, names) for change in report.changes],
+        "changes": [change_json(change, names) for change in in_order(report.changes, names)],
     }
+
+
+def in_order(changes: Iterable[Change], names: Names) -> list[Change]:
+    """As people look for them: by period, KPI, team and sub-tile."""
+
+    def place(change: Change) -> tuple[str, ...]:
+        key = change.key
+        parts = (names.kpi(key.kpi), names.team(key.team), names.sub_tile(key.kpi, key.sub_tile))
+        return (key.period.isoformat(), *(part or "" for part in parts))
+
+    return sorted(changes, key=place)
 
 
 def reject_json(rejection: Rejection) -> dict[str, Any]:

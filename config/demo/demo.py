@@ -13,6 +13,7 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any
 
 HERE = Path(__file__).parent
 OUT = HERE.parent.parent / "out" / "demo"
@@ -49,12 +50,19 @@ def sandbox() -> Iterator[dict[str, str]]:
             process.terminate()
 
 
-def key_in(page: str, record: dict[str, object]) -> None:
+def key_in(page: str, record: dict[str, Any]) -> None:
     """Write a record as another hand does."""
     request = urllib.request.Request(
         f"{page}/_sandbox/record", json.dumps(record).encode(), {"Content-Type": "application/json"}
     )
     urllib.request.urlopen(request).close()
+
+
+def held(page: str, record: dict[str, Any]) -> dict[str, str]:
+    """What the sandbox holds of a record."""
+    with urllib.request.urlopen(f"{page}/_sandbox/state") as answer:
+        records = json.load(answer)["platforms"]["valuestreamer"]["records"]
+    return next(r["values"] for r in records if (r["kpi"], r["team"], r["date"]) == tuple(record.values())[:3])
 
 
 def show(title: str, arguments: list[str]) -> int:
@@ -78,8 +86,10 @@ def main() -> int:
             show("plan, guard, deliver, confirm by reading back", ["run"]),
             show("the same again: everything is confirmed already, so no request is made", ["run"]),
             show("where one number came from", ["explain", "board/Output/Valves/good/2025-01-13"]),
-            show("a target keyed in by hand is still there", ["status"]),
+            show("each job's last run", ["status"]),
         ]
+        kept = held(place["page"], BY_HAND)
+        print(f"\nThe board held a target of 400 that a person had keyed in; now it holds {kept}.")
     print(
         f"\nThe state store: {OUT / 'kpisync.db'}   The configuration: {HERE / 'kpisync.yaml'}\n"
         "Next: kpisync sandbox keeps a sandbox running, with a page that shows what it holds;\n"

@@ -86,17 +86,18 @@ def _show(session: Session, life: dict[str, Any]) -> None:
         out.print(Text(text), soft_wrap=True)
         out.print(Text(f"  from {known['source']}"), soft_wrap=True)
     for change in life["changes"]:
-        for line in _lines(change):
+        for line in _lines(session, change):
             out.print(Text(line), soft_wrap=True)
 
 
-def _lines(change: dict[str, Any]) -> list[str]:
+def _lines(session: Session, change: dict[str, Any]) -> list[str]:
     old, new = (("nothing" if change[name] is None else f"{change[name]:f}") for name in ("old", "new"))
-    lines = [f"  {change['intended_at']} {old} → {new}: {change['status']} (run {change['run']}, job {change['job']})"]
+    when = session.local(change["intended_at"])
+    lines = [f"  {when} {old} → {new}: {change['status']} (run {change['run']}, job {change['job']})"]
     lines.append(f"    source {change['source']}" + (f", {change['digest']}" if change["digest"] else ""))
     if change["answer"]:
         lines.append(f"    the platform answered: {change['answer']}")
     if change["settled_at"]:
         found = "" if change["found"] is None else f"; it holds {change['found']:f}"
-        lines.append(f"    settled {change['settled_at']}{found}")
+        lines.append(f"    settled {session.local(change['settled_at'])}{found}")
     return lines

@@ -55,7 +55,7 @@ def _list(session: Session, store: Store, limit: int, job: str | None) -> None:
         table.add_column(title, no_wrap=title == "run")
     for row in rows:
         counts = (str(row.get(name, "–")) for name in ("created", "updated", "withdrawn", "unchanged", "rejected"))
-        table.add_row(row["run"], row["job"], row["started"], row["status"] or "not ended", *counts)
+        table.add_row(row["run"], row["job"], session.local(row["started"]), row["status"] or "not ended", *counts)
     session.out.print(table if rows else "Nothing ran yet.")
 
 
@@ -96,7 +96,10 @@ def _show(session: Session, run: dict[str, Any]) -> None:
     from rich.text import Text
 
     out = session.out
-    out.print(f"run {run['run']} of job {run['job']}, {run['started']} to {run['ended'] or '–'}", markup=False)
+    out.print(
+        f"run {run['run']} of job {run['job']}, {session.local(run['started'])} to {session.local(run['ended'])}",
+        markup=False,
+    )
     out.print(f"  {run['status'] or 'not ended'}, exit code {run['exit_code']}", markup=False)
     for name, digest in run["origins"].items():
         out.print(Text(f"  read {name} ({digest})"), soft_wrap=True)

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from kpisync.config.loaded import Loaded
 
 DEFAULT_CONFIG = Path("config/kpisync.yaml")
+_PIPE_WIDTH = 200  # columns, where no terminal says how wide it is
 _SLOW = 2.0  # seconds; what ends sooner shows no progress
 
 
@@ -34,7 +36,14 @@ class Session:
 
     @property
     def out(self) -> Console:
-        return Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+        return Console(highlight=False, width=None if sys.stdout.isatty() else _PIPE_WIDTH)
+
+    def local(self, instant: str | None) -> str:
+        """A kept instant as the clock at the plant showed it."""
+        if instant is None:
+            return "–"
+        zone = self.loaded.settings.timezone if self.loaded.settings else None
+        return datetime.fromisoformat(instant).astimezone(zone).strftime("%Y-%m-%d %H:%M")
 
     def app(self, **parts: Any) -> App:
         from kpisync.app import App

@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from kpisync.errors import Exit
+from kpisync.reports import in_order
 
 if TYPE_CHECKING:
     from decimal import Decimal
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from kpisync.sync.report import Report
 
 _MOST = 50  # lines of one list; the rest is counted
+_WIDE = 36  # characters
 _SIGNS = {"create": "[green]+[/]", "update": "[yellow]~[/]", "withdraw": "[red]-[/]"}
 
 
@@ -73,16 +75,21 @@ def _changes(report: Report, names: Names) -> Table:
     table.add_column("old", justify="right")
     table.add_column("new", justify="right")
     table.add_column("source", overflow="fold", style="dim")
-    rows = [(change, value) for change in report.changes for value in change.values]
+    rows = [(change, value) for change in in_order(report.changes, names) for value in change.values]
     for change, value in rows[:_MOST]:
         key = change.key
         place = "/".join(part for part in (names.team(key.team), names.sub_tile(key.kpi, key.sub_tile)) if part)
         cells = (key.period.isoformat(), names.kpi(key.kpi), place, names.value(key.kpi, value.value))
         numbers = (_number(value.old), _number(value.new))
-        table.add_row(_SIGNS[change.action], *(Text(cell) for cell in (*cells, *numbers, value.source)))
+        table.add_row(_SIGNS[change.action], *(Text(cell) for cell in (*cells, *numbers, _short(value.source))))
     if len(rows) > _MOST:
         table.add_row("", Text(f"… and {len(rows) - _MOST} more (--json shows all)"))
     return table
+
+
+def _short(source: str) -> str:
+    """A long path without its folders, so that it fits beside the numbers; --json shows it whole."""
+    return source if len(source) <= _WIDE else f"…/{source.rpartition('/')[2]}"
 
 
 def _number(number: Decimal | None) -> str:

@@ -78,5 +78,5 @@ def _show(session: Session, entries: list[dict[str, Any]]) -> None:
         if not entry["configured"]:
             state += " (not in the configuration, or broken)"
         counts = (run.get("confirmed", "–"), run.get("unchanged", "–"), entry["rejected"], entry["in_doubt"])
-        table.add_row(entry["job"], run.get("started", "–"), state, *map(str, counts))
+        table.add_row(entry["job"], session.local(run.get("started")), state, *map(str, counts))
     session.out.print(table if entries else "No job is configured, and none ever ran.")

@@ -31,9 +31,9 @@ class Gathered:
     line: int
     day: date
     number: Decimal | None  # None: a row of it was rejected, so the value is spoilt
-    rows: int = 1
-    spoilt: int = 0
-    more: list[int] | None = None
+    rows: int
+    spoilt: int  # rejected ones of these rows
+    more: list[int] | None
 
 
 class Collector:
@@ -48,7 +48,7 @@ class Collector:
         spec, key, day, number, line = reading
         known = self._gathered.get(key)
         if known is None:
-            self._gathered[key] = Gathered(key, spec, origin, line, day, number, spoilt=number is None)
+            self._gathered[key] = Gathered(key, spec, origin, line, day, number, 1, int(number is None), None)
             return
         aggregate = self._specs[spec].aggregate
         if known.spec != spec or (aggregate is None and self._specs[spec].constant is None):

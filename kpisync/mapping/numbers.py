@@ -62,6 +62,8 @@ def finish(number: Decimal, rows: int, spec: ValueOptions) -> Decimal:
 
 def canonical(number: Decimal) -> Decimal:
     """1.0 and 1.00 are one number, -0 is 0, and nothing has an exponent. Raises BadNumber beyond 34 digits."""
+    if number and number.same_quantum(_ONE) and number.adjusted() < MOST_DIGITS:
+        return number  # what most numbers are
     try:
         short = _FITTING.normalize(number)
     except Inexact:
@@ -70,5 +72,4 @@ def canonical(number: Decimal) -> Decimal:
         return Decimal(0)
     if short.adjusted() >= MOST_DIGITS:
         raise BadNumber(f"the number to send has more than {MOST_DIGITS} digits before the decimal point")
-    whole = short == short.to_integral_value() and not short.same_quantum(_ONE)
-    return short.quantize(_ONE, context=_FITTING) if whole else short
+    return short.quantize(_ONE, context=_FITTING) if short == short.to_integral_value() else short

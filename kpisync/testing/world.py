@@ -86,6 +86,7 @@ class Disturbance:
     die_at: int | None = None  # the call to state or platform at which the process dies
     state_fails_at: int | None = None  # the same, but only the state store fails
     stop_at: int | None = None  # the question at which a stop is asked for
+    script: Script = lambda method, number: None  # asked where none of the faults above befalls a request
 
 
 @dataclass
@@ -277,7 +278,7 @@ class _Watch:
     def script(self, method: str, number: int) -> Fault | None:
         self._call()
         faults = {"GET": self.disturbed.gets, "PUT": self.disturbed.puts, "DELETE": self.disturbed.deletes}
-        return faults[method].get(number)
+        return faults[method].get(number) or self.disturbed.script(method, number)
 
     def stopped(self) -> Exit | None:
         self.asked += 1
@@ -288,16 +289,3 @@ class _Watch:
         if self.calls == self.disturbed.die_at:
             raise Killed
 
-
-__all__ = [
-    "CATALOG",
-    "TODAY",
-    "Disturbance",
-    "Killed",
-    "ListSource",
-    "Script",
-    "World",
-    "build_job",
-    "record",
-    "value",
-]
