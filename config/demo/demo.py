@@ -88,8 +88,8 @@ def main() -> int:
             show("where one number came from", ["explain", "board/Output/Valves/good/2025-01-13"]),
             show("each job's last run", ["status"]),
         ]
-        kept = held(place["page"], BY_HAND)
-        print(f"\nThe board held a target of 400 that a person had keyed in; now it holds {kept}.")
+        kept = ", ".join(f"{name} {number}" for name, number in sorted(held(place["page"], BY_HAND).items()))
+        print(f"\nA person had keyed in a target of 400 for one record; now it holds: {kept}.")
     print(
         f"\nThe state store: {OUT / 'kpisync.db'}   The configuration: {HERE / 'kpisync.yaml'}\n"
         "Next: kpisync sandbox keeps a sandbox running, with a page that shows what it holds;\n"
