@@ -44,7 +44,7 @@ def test_only_the_adapter_asked_for_is_loaded() -> None:
 def test_an_unknown_type_is_met_with_a_suggestion_and_the_installed_ones() -> None:
     with pytest.raises(ConfigError) as error:
         offering(csv=lambda: SPEC, sql=lambda: SPEC).source("cvs")
-    assert str(error.value) == 'there is no source of type "cvs"; did you mean "csv"?. Installed: csv, sql.'
+    assert str(error.value) == 'there is no source of type "cvs"; did you mean "csv"? Installed: csv, sql.'
 
 
 @pytest.mark.parametrize(
