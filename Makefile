@@ -19,7 +19,7 @@ demo: setup  ## real ERP exports into the sandbox: plan, run, and a second run t
 	@$(BIN)/python config/demo/demo.py
 
 test: setup  ## every test
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto
 
 check: setup  ## format, lint, types, imports
 	$(BIN)/ruff format --check .

@@ -34,7 +34,7 @@ class Row(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class NumberFormat:
-    """How numbers are written in text cells; see `mapping.parse`."""
+    """How numbers are written in text cells; see `tables.numbers`."""
 
     decimal: str = "."
     thousands: str | None = None
@@ -47,7 +47,7 @@ class Table:
     """Rows with named columns, from one place (a file, a query).
 
     `columns` are the names as the source has them; the second of one name is addressed as `name#2`, a
-    position as `@14` (from 1): `mapping.columns` does that. `rows` can be iterated once.
+    position as `@14` (from 1): `tables.columns` does that. `rows` can be iterated once.
     """
 
     origin: str

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from typing import Annotated
 
 import typer
@@ -31,6 +32,7 @@ def run(
     from kpisync.cli.show import show_run
     from kpisync.reports import run_json
 
+    gc.set_threshold(50_000, 20, 20)  # many small objects that live: looking through them often only costs time
     session = open_session(config, as_json)
     asked = request(jobs, first, last, kpi, team, yes_over_guard)
     documents, codes = [], []

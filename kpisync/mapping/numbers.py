@@ -61,7 +61,7 @@ def finish(number: Decimal, rows: int, spec: ValueOptions) -> Decimal:
 
 
 def canonical(number: Decimal) -> Decimal:
-    """1.0 and 1.00 are one number, -0 is 0, and nothing has an exponent. Raises BadNumber beyond 34 digits."""
+    """1.0 and 1.00 are one number, -0 is 0, and 1E+3 is written out. Raises BadNumber beyond 34 digits."""
     if number and number.same_quantum(_ONE) and number.adjusted() < MOST_DIGITS:
         return number  # what most numbers are
     try:

@@ -106,10 +106,8 @@ class ValueOptions(Options):
 
     @field_validator("constant", "scale")
     @classmethod
-    def _finite(cls, number: Decimal | None) -> Decimal | None:
+    def _of_sane_size(cls, number: Decimal | None) -> Decimal | None:
         """No larger, and of no more digits, than a cell may be."""
-        if number is not None and not number.is_finite():
-            raise ValueError("not a finite number")
         try:
             return parse_number(number, NumberFormat())
         except BadNumber as bad:
@@ -164,7 +162,7 @@ class LookbackSpan(NamedTuple):
 def _lookback(value: Any) -> LookbackSpan | None:
     if value is None or value == "all" or isinstance(value, LookbackSpan):
         return value if isinstance(value, LookbackSpan) else None
-    match = re.fullmatch(r"(\d{1,5})([dwm])", str(value).strip())
+    match = re.fullmatch(r"([0-9]{1,5})([dwm])", str(value).strip())
     if not match:
         raise ValueError("not a lookback such as 14d, 5w, 3m, or all")
     return LookbackSpan(int(match[1]), match[2])

@@ -97,7 +97,7 @@ def test_three_troubles_in_a_row_are_enough(kind: ReplyKind) -> None:
     reply = Reply(kind, words="no answer")
     bad(found, reply)
     bad(found, reply)
-    with pytest.raises(DestinationError, match="destination board: no answer. What was not sent stays to be sent"):
+    with pytest.raises(DestinationError, match=r"destination board: no answer\. What was not sent stays to be sent"):
         bad(found, reply)
 
 

@@ -135,7 +135,7 @@ def test_absent_values_are_kept_unless_withdrawing_is_asked_for() -> None:
 def test_an_absent_value_is_withdrawn_and_counts_for_the_guard() -> None:
     found = compare(known(), owner=withdrawing())
     (wanted,) = found.records[0].wanted
-    assert (wanted.number, wanted.expected, wanted.source) == (None, {A}, "no longer in the source")
+    assert (wanted.number, wanted.expected, wanted.source) == (None, frozenset({A}), "no longer in the source")
     assert (found.known, found.withdrawals) == (1, 1)
 
 
@@ -159,7 +159,7 @@ def test_an_absent_value_in_doubt_is_withdrawn_once() -> None:
     state = known(A)
     state.doubts = doubt(B)
     (wanted,) = compare(state, owner=withdrawing()).records[0].wanted
-    assert (wanted.number, wanted.expected, wanted.ask_only) == (None, {A, B}, False)
+    assert (wanted.number, wanted.expected, wanted.ask_only) == (None, frozenset({A, B}), False)
 
 
 def test_a_creation_in_doubt_that_is_absent_now_is_withdrawn_but_was_never_known() -> None:

@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
 from kpisync.model import RunStatus, ValueKey
 from kpisync.ports import State
@@ -87,7 +87,6 @@ class Plant(RuleBasedStateMachine):
     def a_job_is_planned(self, job: str) -> None:
         self.world.plan(job)
 
-    @precondition(lambda self: hasattr(self, "world"))
     @rule()
     def it_is_quiet(self) -> None:
         self.world.settle_down()
@@ -127,7 +126,7 @@ def lives(most: int) -> settings:
 
 @pytest.mark.slow
 def test_whatever_happens_all_comes_right_in_the_end() -> None:
-    run_state_machine_as_test(Plant, settings=lives(1000))
+    run_state_machine_as_test(Plant, settings=lives(2000))
 
 
 @pytest.mark.slow

@@ -73,7 +73,7 @@ def test_an_equal_number_is_adopted_with_its_cell() -> None:
 def test_another_hands_number_is_held() -> None:
     verdict = judge(wanted(), holds={"v-actual": OTHERS})
     (conflict,) = verdict.conflicts
-    assert (conflict.holds, conflict.wanted, conflict.expected) == (OTHERS, B, {A})
+    assert (conflict.holds, conflict.wanted, conflict.expected) == (OTHERS, B, frozenset({A}))
 
 
 def test_another_hands_number_is_overwritten_on_demand() -> None:
