@@ -25,7 +25,6 @@ from kpisync.sync.job import Job, Progress, Tools, run
 from kpisync.sync.pace import Turns
 from kpisync.sync.report import Report
 
-
 log = structlog.get_logger()
 
 

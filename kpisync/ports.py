@@ -140,7 +140,7 @@ class Destination(Protocol):
         """Carry out one change with one request, so that values of the record that the change does not name survive.
 
         `change.before` is the record as it was read. Never raises for what befalls this record alone; raises
-        `DestinationError` if there is no use in going on (401, redirect, wrong media type).
+        `DestinationError`, with surely nothing stored, if there is no use in going on (401, redirect, media type).
         """
 
     def close(self) -> None:

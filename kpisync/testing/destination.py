@@ -107,10 +107,13 @@ class MemoryBoard:
     # ------------------------------------------------------------ the port
 
     def windows(self, keys: Collection[RecordKey]) -> list[Window]:
-        chunks: dict[tuple[str, int], list[RecordKey]] = {}
-        for key in sorted(keys, key=lambda key: key.period):
-            chunks.setdefault((key.kpi, key.period.toordinal() // self.window), []).append(key)
-        return [Window(kpi, keys[0].period, keys[-1].period, frozenset(keys)) for (kpi, _), keys in chunks.items()]
+        chunks: list[list[RecordKey]] = []
+        for key in sorted(keys, key=lambda key: (key.kpi, key.period)):
+            first = chunks[-1][0] if chunks else None
+            if first is None or first.kpi != key.kpi or (key.period - first.period).days >= self.window:
+                chunks.append([])
+            chunks[-1].append(key)
+        return [Window(keys[0].kpi, keys[0].period, keys[-1].period, frozenset(keys)) for keys in chunks]
 
     def read(self, window: Window) -> Mapping[RecordKey, Values]:
         fault = self._begin("GET")

@@ -288,4 +288,3 @@ class _Watch:
         self.calls += 1
         if self.calls == self.disturbed.die_at:
             raise Killed
-

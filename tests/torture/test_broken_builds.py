@@ -28,8 +28,7 @@ def a_life_goes_wrong(build: Callable[[], World], lives: int = LIVES) -> bool:
     for seed in range(lives):
         try:
             walk(build(), random.Random(seed))
-        except AssertionError as e:
-            print(seed, e)
+        except AssertionError:
             return True
     return False
 
@@ -75,7 +74,7 @@ def test_writing_without_reading_is_found(partial: PartialSets) -> None:
 class HopefulState(MemoryState):
     """Takes a number as known when it is about to be sent."""
 
-    def intend(self, run: str, intents: Collection[Intent], settles: datetime) -> None:  # type: ignore[override]
+    def intend(self, run: str, intents: Collection[Intent], settles: datetime) -> None:
         self.adopt(run, {intent.key: (intent.new, intent.source) for intent in intents if intent.new is not None})
 
 
