@@ -130,7 +130,7 @@ def settle(connection: Connection, by: RunNumbers, outcomes: Mapping[At, Settled
 def _closing_as(outcome: Settled, intent: Row[Any], by: RunNumbers, now: datetime) -> dict[str, Any]:
     closing = _closing(intent, ChangeStatus(outcome.status.value), by, now)
     if outcome.status is Status.IN_DOUBT:
-        closing |= {"now": None, "by": None}
+        closing |= {"now": None, "by": None, "new_settles": outcome.settles or intent.settles}
     found = outcome.number if outcome.status is not Status.SENT else None  # `sent` was not read back
     return closing | {
         "new_answer": plain(outcome.answer, ANSWER_LIMIT) or intent.answer,
@@ -159,6 +159,7 @@ def _closing(intent: Row[Any], status: ChangeStatus, by: RunNumbers, now: dateti
         "by": by.run,
         "new_answer": intent.answer,
         "new_found": intent.found,
+        "new_settles": intent.settles,
     }
 
 
@@ -171,6 +172,7 @@ def _close(connection: Connection, rows: Rows) -> None:
             "settled_by": bindparam("by"),
             "answer": bindparam("new_answer"),
             "found": bindparam("new_found"),
+            "settles": bindparam("new_settles"),
         }
         connection.execute(closing.values(named), rows)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,6 +17,7 @@ from kpisync.state.known import read_doubts
 from kpisync.state.numbering import Cell, chunks, key_of, series_of
 from kpisync.state.store import Store
 from kpisync.state.tables import ChangeStatus
+from kpisync.support.json import loads
 
 _MAPPED = (RunStatus.OK.value, RunStatus.PARTIAL.value, RunStatus.HELD.value)
 
@@ -183,7 +183,7 @@ def _run_row(row: Row[Any], origins: Mapping[str, str] | None = None) -> RunRow:
         ended=row.ended,
         status=None if row.status is None else RunStatus(row.status),
         exit_code=row.exit_code,
-        report=json.loads(row.report) if row.report else {},
+        report=loads(row.report) if row.report else {},
         config_hash=row.config_hash,
         origins=origins or {},
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
@@ -33,6 +32,7 @@ from kpisync.state.numbering import (
     series_of,
 )
 from kpisync.state.ulid import new_ulid
+from kpisync.support.json import dumps
 
 T = TypeVar("T")
 
@@ -88,7 +88,7 @@ class Store:
         with self._writing() as connection:
             number = run_numbers(connection, run).run
             outcome: dict[str, Any] = {"ended": ended, "status": status.value, "exit_code": int(exit_code)}
-            text = json.dumps(dict(report), allow_nan=False)
+            text = dumps(report)
             connection.execute(update(tables.run).where(tables.run.c.id == number).values(**outcome, report=text))
             links = [{"run": number, "origin": origin} for origin in add_digests(connection, origins).values()]
             if links:

@@ -83,6 +83,9 @@ def _not_stored(source: str, reply: Reply, found: Decimal | None) -> Rejection:
 
 
 def _answer(reply: Reply) -> str:
+    """What is kept of an answer: of a good one, whose body only repeats the values, the status."""
+    if reply.kind is ReplyKind.ACCEPTED:
+        return str(reply.status or "accepted")
     return " ".join(str(part) for part in (reply.status, reply.words) if part)
 
 
