@@ -203,6 +203,13 @@ class Doubt:
     settles: datetime
 
 
+class Partition(NamedTuple):
+    """What the source said of one period when all of it was confirmed: a digest of its rows, and how many values."""
+
+    digest: bytes
+    values: int
+
+
 # ---------------------------------------------------------------- what is done
 
 

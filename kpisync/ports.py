@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
 
 from pydantic import Field
 
@@ -22,7 +22,9 @@ from kpisync.model import (
     Doubt,
     Intake,
     Intent,
+    Interval,
     Known,
+    Partition,
     RecordKey,
     Rejection,
     Reply,
@@ -65,6 +67,18 @@ class Source(Protocol):
         read as configured raises `SourceError`, and nothing of the extract may then be used, so a caller takes no
         irrevocable step before the last row. Nothing at the source is changed.
         """
+
+
+@runtime_checkable
+class Rereadable(Protocol):
+    """A source that yields the same rows again as long as `intake.origins` are the same: files, named by their hash.
+
+    Periods whose rows did not change are then recognised by a first reading, and not mapped.
+    """
+
+    @property
+    def rereadable(self) -> bool:
+        """True for such a source."""
 
 
 # ---------------------------------------------------------------- destinations
@@ -155,6 +169,48 @@ class Unreadable(Exception):
         super().__init__(reply.words)
 
 
+@dataclass(frozen=True, slots=True)
+class MetaKpi:
+    """A KPI as its platform shows it; `values`, `sub_tiles` and `teams` are ids → names.
+
+    `interval` is None where what the platform says of it, `says`, is not understood. `teams` are those that record it;
+    empty where the platform shows none.
+    """
+
+    id: str
+    name: str
+    interval: Interval | None = None
+    says: str = ""
+    values: Mapping[str, str] = field(default_factory=dict)
+    sub_tiles: Mapping[str, str] = field(default_factory=dict)
+    teams: Mapping[str, str] = field(default_factory=dict)
+
+
+class Meta(Protocol):
+    """What a platform has. Reads only, in the platform's order; ids and names as `catalog:` has them.
+
+    Each method raises `DestinationError` where the platform cannot be used (not reached, not authorised, redirected,
+    busy, or an answer that is not understood).
+    """
+
+    def teams(self) -> Mapping[str, str]:
+        """Ids → names; empty where the platform has no teams. Called first: it tells whether the login is good."""
+
+    def kpis(self) -> Mapping[str, str]:
+        """Ids → names."""
+
+    def kpi(self, id: str) -> MetaKpi | None:
+        """One KPI; None if the platform does not have it. Raises `Unreadable` if just this one cannot be read."""
+
+
+@runtime_checkable
+class HasMeta(Protocol):
+    """What a destination may have besides, for `discover` and `check --online`."""
+
+    def meta(self) -> Meta:
+        """Good until the destination is closed."""
+
+
 # ---------------------------------------------------------------- adapters
 
 S = TypeVar("S")
@@ -214,3 +270,12 @@ class State(Protocol):
 
     def reject(self, run: str, rejections: Sequence[Rejection]) -> None:
         """Keep what was rejected in a run."""
+
+    def partitions(self, job: str) -> Mapping[date, Partition]:
+        """The periods of a job's source that were confirmed whole, by their first day."""
+
+    def keep_partitions(self, job: str, partitions: Mapping[date, Partition]) -> None:
+        """Remember periods as confirmed whole, in place of what was remembered of them."""
+
+    def forget_partitions(self, job: str, periods: Collection[date]) -> None:
+        """Remember these periods no longer."""

@@ -25,7 +25,7 @@ from kpisync.mapping.keys import Misfit, kpi_of, sub_tile_id, team_id, value_id
 from kpisync.mapping.numbers import ReadNumber, number_reader
 from kpisync.mapping.options import CellRef, Empty, MapOptions, OpenPeriods, ValueOptions
 from kpisync.mapping.parse import BadCell, parse_date
-from kpisync.mapping.periods import period_end, touches, widen
+from kpisync.mapping.periods import period_end, period_start, touches, widen
 from kpisync.model import Catalog, Intake, Interval, RecordKey, Row, Scope, Table, ValueKey
 from kpisync.tables.columns import find_column
 from kpisync.tables.numbers import BadNumber
@@ -83,6 +83,27 @@ class Mapper:
     def _skips_open(self, spec: ValueOptions) -> bool:
         default = OpenPeriods.SKIP if spec.aggregate else OpenPeriods.SEND
         return (self.open_periods or default) is OpenPeriods.SKIP
+
+    @property
+    def tells_periods_apart(self) -> bool:
+        """Whether a row's date alone tells the period of all its values."""
+        return len(self.intervals()) == 1
+
+    def period_of(self, cell: object) -> date | None:
+        """The period that a row with this date belongs to, None if it is outside of the scope.
+
+        `date.min` is all of the source: periods are not told apart, or the date is not readable.
+        """
+        day = _day(cell, "", self.options.date.format, self._widened)
+        if isinstance(day, Misfit) or (day is not None and not self.tells_periods_apart):
+            return date.min
+        return None if day is None else period_start(day, min(self.intervals()))
+
+    def closed(self, period: date) -> bool:
+        """Whether all values of a period, as `period_of` tells it, are looked at: it ended, or open ones are sent."""
+        if not any(map(self._skips_open, self.options.values)):
+            return True
+        return period != date.min and period_end(period, min(self.intervals())) < self.scope.today
 
     def readings(self, table: Table, intake: Intake) -> Iterator[Reading]:
         """The readings of a table, in its order; rejects are entered in the intake.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -55,6 +55,10 @@ class Collector:
             self._rivals.setdefault(key, []).append(f"{origin}:{line}")
         elif aggregate is not None:
             _combine(known, reading, origin, aggregate)
+
+    def keys_by_period(self) -> Counter[date]:
+        """How many values were gathered so far, rejected ones included."""
+        return Counter(key.record.period for key in self._gathered)
 
     def values(self, intake: Intake) -> list[KpiValue]:
         """One number per key, in order of first appearance; rejects are entered in the intake.

@@ -69,6 +69,10 @@ class CsvSource:
     options: CsvOptions
 
     @property
+    def rereadable(self) -> bool:
+        return True
+
+    @property
     def needs_range(self) -> bool:
         return False
 

@@ -3,44 +3,35 @@
 from __future__ import annotations
 
 import hashlib
-import re
-import sqlite3
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from kpisync.errors import ConfigError, SourceError
+from kpisync.errors import ConfigError
 from kpisync.fields import Duration
 from kpisync.model import Intake, Row, Scope, Table
 from kpisync.ports import AdapterSpec, Source, Surroundings
+from kpisync.sources.sql_failures import out_of_time, too_many_rows, unusable
+from kpisync.sources.sql_sessions import connected
+from kpisync.sources.sql_statements import bind_names, one_select, statement
 from kpisync.tables.options import NumberOptions, number_format
 
 if TYPE_CHECKING:  # imported where it is used: a job without SQL does not wait for it
-    from sqlalchemy import URL, Connection, Dialect, TextClause
+    from sqlalchemy import URL
 
-_BINDS = {"from", "to", "until"}
 _FETCH = 1000
-_QUOTED = r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|`[^`]*`|--[^\n]*|/\*.*?\*/|\$(\w*)\$.*?\$\1\$"""
-_LITERAL = re.compile(_QUOTED, re.DOTALL)
-_CAST_BIND = re.compile(r"(?<![:\w\\]):\w+(?=::)")
-_NO_CODE = re.compile(rf"{_QUOTED}|\[[^\]]*\]", re.DOTALL)
-_WRITES = re.compile(r"\b(into|update|delete)\b", re.IGNORECASE)
-_SQLITE_STEPS = 10_000  # virtual machine instructions between two looks at the clock
-_STOPPED = ("interrupted", "statement timeout", "execution time", "max_statement_time")
 
 
 class SqlOptions(NumberOptions):
     url: str = Field(
         repr=False,
-        description="where the database is, such as sqlite:///erp.db or postgresql+psycopg://user@host/db; "
-        "SQLite files are opened read-only",
+        description="where the database is, such as sqlite:///erp.db, postgresql://user@host/db, mysql://, mariadb://, mssql://, "
+        "oracle://, hana://, db2:// or snowflake://; all but SQLite need the extra of that name, such as kpisync[mysql]",
     )
     query: str = Field(
         description="one SELECT; :from and :to (both inclusive) and :until (exclusive) are the dates of the run"
@@ -57,7 +48,7 @@ class SqlOptions(NumberOptions):
         try:
             url = make_url(value)
         except ArgumentError:
-            raise ValueError("not a database URL such as postgresql+psycopg://user@host/db") from None
+            raise ValueError("not a database URL such as postgresql://user@host/db") from None
         if url.get_backend_name() != "sqlite":
             return value
         if not url.database or url.database == ":memory:":
@@ -69,26 +60,7 @@ class SqlOptions(NumberOptions):
     @field_validator("query")
     @classmethod
     def _one_select(cls, value: str) -> str:
-        code = _NO_CODE.sub(" ", value).strip().removesuffix(";").strip()
-        if ";" in code:
-            raise ValueError("more than one statement; a source is one SELECT")
-        if not re.match(r"\(*\s*(select|with)\b", code, re.IGNORECASE) or _WRITES.search(code):
-            raise ValueError("not a SELECT (or WITH … SELECT) that only reads")
-        if unknown := _bind_names(value) - _BINDS:
-            raise ValueError(f"unknown parameter :{min(unknown)}; there are :from, :to and :until")
-        return value
-
-
-def _statement(query: str) -> TextClause:
-    """The query with its parameters; a colon in quotes or in a comment begins none, and a cast may follow one."""
-    from sqlalchemy import text
-
-    escaped = _LITERAL.sub(lambda match: re.sub(r"(?<!\\):", r"\\:", match[0]), query.strip().removesuffix(";"))
-    return text(_CAST_BIND.sub(r"\g<0> ", escaped))
-
-
-def _bind_names(query: str) -> set[str]:
-    return set(_statement(query).compile().params)
+        return one_select(value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,14 +71,14 @@ class SqlSource:
 
     @property
     def needs_range(self) -> bool:
-        return bool(_bind_names(self.options.query))
+        return bool(bind_names(self.options.query))
 
     def read(self, scope: Scope, intake: Intake) -> Iterator[Table]:
         from sqlalchemy.engine import make_url
 
         url = make_url(self.options.url)
         origin = f"{Path(url.database).name if url.database else url.host or url.get_backend_name()} query"
-        binds = _dates(_bind_names(self.options.query), scope, origin)
+        binds = _dates(bind_names(self.options.query), scope, origin)
         rows = _rows(self.options, url, binds, origin, intake)
         columns = tuple(str(name) for name in next(rows).cells)
         yield Table(origin, columns, rows, number_format(self.options))
@@ -130,92 +102,28 @@ def _rows(options: SqlOptions, url: URL, binds: Mapping[str, date], origin: str,
     """The column names as row 0, then the rows; the connection is open from the first one taken until the last."""
     from sqlalchemy.exc import SQLAlchemyError
 
-    line = 0
+    line: int | None = None
+    timeout = options.statement_timeout
+    deadline = time.monotonic() + timeout.total_seconds()  # PostgreSQL times each fetch for itself
     try:
-        with _connected(url, options.statement_timeout) as connection:
+        with connected(url, timeout) as connection:
+            line = 0
             sqlite = connection.dialect.name == "sqlite"
             values = {name: day.isoformat() if sqlite else day for name, day in binds.items()}
             streaming = connection.execution_options(stream_results=True, yield_per=_FETCH, sqlite_raw_colnames=True)
-            result = streaming.execute(_statement(options.query), values)
+            result = streaming.execute(statement(options.query), values)
             yield Row(0, tuple(result.keys()))
             for line, cells in enumerate(result, 1):
                 if line > options.max_rows:
-                    raise _too_many(options.max_rows, origin)
+                    raise too_many_rows(options.max_rows, origin)
+                if line % _FETCH == 0 and time.monotonic() > deadline:
+                    raise out_of_time(timeout, origin)
                 intake.read += 1
                 yield Row(line, tuple(cells))
     except (SQLAlchemyError, ImportError) as error:
-        raise _unusable(error, url, options.statement_timeout, origin, line) from None
+        raise unusable(error, url, timeout, origin, line=line) from None
     intake.origins[origin] = _fingerprint(options.query, binds)
     intake.notes.append(f"{origin}: {line} rows" + "".join(f", :{name} {day}" for name, day in binds.items()))
-
-
-@contextmanager
-def _connected(url: URL, timeout: timedelta) -> Iterator[Connection]:
-    from sqlalchemy import create_engine
-    from sqlalchemy.pool import NullPool
-
-    if url.get_backend_name() == "sqlite":
-        engine = create_engine(
-            "sqlite://", creator=partial(_open_sqlite, str(url.database), timeout), poolclass=NullPool
-        )
-    else:
-        engine = create_engine(url, poolclass=NullPool)
-    try:
-        with engine.connect() as connection:
-            for statement in _guards(connection.dialect, timeout):
-                connection.exec_driver_sql(statement)
-            yield connection
-    finally:
-        engine.dispose()
-
-
-def _open_sqlite(path: str, timeout: timedelta) -> sqlite3.Connection:
-    """Read-only, so a file that does not exist is an error and never created; a query that takes too long ends."""
-    connection = sqlite3.connect(f"{Path(path).absolute().as_uri()}?mode=ro", uri=True)
-    deadline = time.monotonic() + timeout.total_seconds()
-    connection.set_progress_handler(lambda: time.monotonic() > deadline, _SQLITE_STEPS)
-    return connection
-
-
-def _guards(dialect: Dialect, timeout: timedelta) -> list[str]:
-    """What makes the session read-only and gives the query its time limit, where the database can do that."""
-    milliseconds = max(1, round(timeout.total_seconds() * 1000))
-    if dialect.name == "postgresql":
-        return ["SET TRANSACTION READ ONLY", f"SET LOCAL statement_timeout = {milliseconds}"]
-    if dialect.name in ("mysql", "mariadb"):
-        limit = (
-            f"max_statement_time = {milliseconds / 1000}"
-            if getattr(dialect, "is_mariadb", False)
-            else f"max_execution_time = {milliseconds}"
-        )
-        return ["SET SESSION TRANSACTION READ ONLY", f"SET SESSION {limit}"]
-    return ["SET TRANSACTION READ ONLY"] if dialect.name == "oracle" else []
-
-
-def _too_many(most: int, origin: str) -> SourceError:
-    return SourceError(
-        f"the query has more than {most} rows, which is taken for a mistake",
-        where=origin,
-        hint="Look for a join without a condition, or raise max_rows",
-    )
-
-
-def _unusable(error: Exception, url: URL, timeout: timedelta, origin: str, line: int) -> SourceError:
-    """The driver's own words, first line only and without the password."""
-    said = str(getattr(error, "orig", None) or error).strip().partition("\n")[0]
-    if url.password:
-        said = said.replace(str(url.password), "***")
-    if isinstance(error, ImportError) or "Can't load plugin" in said:
-        what, hint = f"no driver for {url.drivername}: {said}", "Install it beside kpisync, or correct the url"
-    elif any(words in said for words in _STOPPED):
-        seconds = f"{timeout.total_seconds():g}s"
-        what, hint = f"the query was stopped: {said}", f"It had {seconds}; narrow it, or raise statement_timeout"
-    elif line:
-        what, hint = f"the database failed after {line} rows: {said}", "Nothing of them is used; run again"
-    else:
-        place = f"{url.drivername}://{url.host or ''}/{url.database or ''}"
-        what, hint = f"the database cannot be read: {said}", f"Check the query, and the url ({place})"
-    return SourceError(what, where=origin, hint=hint)
 
 
 def _fingerprint(query: str, binds: Mapping[str, date]) -> str:

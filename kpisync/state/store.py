@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
 from decimal import Decimal
@@ -13,7 +13,7 @@ from typing import Any, Self, TypeVar
 from sqlalchemy import Connection, Engine, update
 
 from kpisync.errors import StateError
-from kpisync.model import Doubt, Intent, Known, Rejection, RunStatus, Settled, Status, ValueKey
+from kpisync.model import Doubt, Intent, Known, Partition, Rejection, RunStatus, Settled, Status, ValueKey
 from kpisync.ports import Clock
 from kpisync.state import ledger, tables
 from kpisync.state.columns import plain
@@ -31,6 +31,7 @@ from kpisync.state.numbering import (
     run_numbers,
     series_of,
 )
+from kpisync.state.partitions import forget_partitions, put_partitions, read_partitions
 from kpisync.state.ulid import new_ulid
 from kpisync.support.json import dumps
 
@@ -149,6 +150,18 @@ class Store:
             ]
             if rows:
                 connection.execute(tables.reject.insert(), rows)
+
+    def partitions(self, job: str) -> Mapping[date, Partition]:
+        with self.reading() as connection:
+            return read_partitions(connection, job)
+
+    def keep_partitions(self, job: str, partitions: Mapping[date, Partition]) -> None:
+        with self._writing() as connection:
+            put_partitions(connection, job, partitions)
+
+    def forget_partitions(self, job: str, periods: Collection[date]) -> None:
+        with self._writing() as connection:
+            forget_partitions(connection, job, periods)
 
     # ------------------------------------------------------------ inside
 

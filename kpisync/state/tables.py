@@ -7,7 +7,19 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from sqlalchemy import Column, ForeignKey, Index, Integer, MetaData, String, Table, Text, UniqueConstraint, text
+from sqlalchemy import (
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
 
 from kpisync.state.columns import Day, Exact, Instant
 
@@ -143,4 +155,14 @@ reject = Table(
     Column("source", Text),
     Column("code", String, nullable=False),
     Column("reason", Text, nullable=False),
+)
+
+partition = Table(
+    "partition",
+    metadata,
+    Column("job", ForeignKey("job.id"), primary_key=True),
+    Column("period", Day, primary_key=True, autoincrement=False),
+    Column("digest", LargeBinary, nullable=False),
+    Column("entries", Integer, nullable=False),
+    sqlite_with_rowid=False,
 )

@@ -1,1 +1,9 @@
-"""Doubles and builders for tests, public for the authors of adapters; nothing else of kpisync imports them."""
+"""Doubles, builders and conformance suites, public for the authors of adapters; nothing else of kpisync imports them.
+
+`SourceConformance` and `DestinationConformance` are classes for pytest: docs/adapters.md shows how to inherit them.
+"""
+
+from kpisync.testing.conformance_destination import DestinationConformance
+from kpisync.testing.conformance_source import SourceConformance
+
+__all__ = ["DestinationConformance", "SourceConformance"]

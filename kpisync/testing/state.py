@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
 
-from kpisync.model import Doubt, Intent, Known, Rejection, Settled, Status, ValueKey
+from kpisync.model import Doubt, Intent, Known, Partition, Rejection, Settled, Status, ValueKey
 from kpisync.ports import State
 
 
@@ -19,6 +19,7 @@ class MemoryState:
     values: dict[ValueKey, Known] = field(default_factory=dict)
     doubts: dict[ValueKey, Doubt] = field(default_factory=dict)
     rejections: list[Rejection] = field(default_factory=list)
+    kept: dict[str, dict[date, Partition]] = field(default_factory=dict)
 
     def known(self, destination: str, first: date, last: date) -> Mapping[ValueKey, Known]:
         return {
@@ -46,6 +47,16 @@ class MemoryState:
 
     def reject(self, run: str, rejections: Sequence[Rejection]) -> None:
         self.rejections.extend(rejections)
+
+    def partitions(self, job: str) -> Mapping[date, Partition]:
+        return dict(self.kept.get(job, {}))
+
+    def keep_partitions(self, job: str, partitions: Mapping[date, Partition]) -> None:
+        self.kept.setdefault(job, {}).update(partitions)
+
+    def forget_partitions(self, job: str, periods: Collection[date]) -> None:
+        for period in periods:
+            self.kept.get(job, {}).pop(period, None)
 
     def _settle(self, run: str, outcome: Settled) -> None:
         doubt = self.doubts.get(outcome.key)
@@ -97,3 +108,15 @@ class WatchedState:
     def reject(self, run: str, rejections: Sequence[Rejection]) -> None:
         self.before("reject")
         self.inner.reject(run, rejections)
+
+    def partitions(self, job: str) -> Mapping[date, Partition]:
+        self.before("partitions")
+        return self.inner.partitions(job)
+
+    def keep_partitions(self, job: str, partitions: Mapping[date, Partition]) -> None:
+        self.before("keep_partitions")
+        self.inner.keep_partitions(job, partitions)
+
+    def forget_partitions(self, job: str, periods: Collection[date]) -> None:
+        self.before("forget_partitions")
+        self.inner.forget_partitions(job, periods)

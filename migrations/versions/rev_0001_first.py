@@ -71,6 +71,14 @@ def _runs() -> None:
         sa.Column("code", sa.String, nullable=False),
         sa.Column("reason", sa.Text, nullable=False),
     )
+    op.create_table(
+        "partition",
+        sa.Column("job", sa.Integer, sa.ForeignKey("job.id"), primary_key=True),
+        sa.Column("period", sa.Integer, primary_key=True, autoincrement=False),
+        sa.Column("digest", sa.LargeBinary, nullable=False),
+        sa.Column("entries", sa.Integer, nullable=False),
+        sqlite_with_rowid=False,
+    )
 
 
 def _values() -> None:

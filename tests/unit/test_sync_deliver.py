@@ -107,7 +107,7 @@ def test_a_plan_does_not_wait_for_it() -> None:
 
 def test_the_settle_time_counts_the_wait_for_a_turn() -> None:
     world = plant(rate_limit="2/m", concurrency=2)
-    assert world.run("actuals", Disturbance(die_at=5)) is None
+    assert world.run("actuals", Disturbance(die_at=6)) is None
     (doubt,) = world.state.in_doubt("board")
     assert doubt.settles - world.clock.now() == timedelta(seconds=30 + 60 + 30 + 120)
 

@@ -1,0 +1,145 @@
+"""Nothing changed, and one per cent changed, against the floor: a bare csv.reader with dict look-ups.
+
+Prints seconds, ratios and peak memory; every figure in a process of its own, so that peaks do not mix.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Collection, Mapping
+from contextlib import closing
+from pathlib import Path
+
+from benchmarks.plant import LOOKUPS, mapper, write
+from kpisync.model import Change, RecordKey, Reply, ReplyKind, RunStatus, Values
+from kpisync.ports import DestinationOptions, Surroundings, Window
+from kpisync.sources.csv import SPEC
+from kpisync.state.open import open_store
+from kpisync.support.clock import SystemClock
+from kpisync.sync.job import Job, Tools, run
+from kpisync.sync.options import Absent, GuardOptions
+from kpisync.sync.report import Report
+
+OPTIONS = DestinationOptions(read_before="never", confirm="reply", concurrency=4)  # type: ignore[arg-type]
+
+
+class AtOnce:
+    """A destination that accepts everything at once and shows what it took."""
+
+    def __init__(self) -> None:
+        self.writes = 0
+
+    def windows(self, keys: Collection[RecordKey]) -> list[Window]:
+        by_month: dict[tuple[str, int, int], list[RecordKey]] = {}
+        for key in keys:
+            by_month.setdefault((key.kpi, key.period.year, key.period.month), []).append(key)
+        return [
+            Window(kpi, min(k.period for k in ks), max(k.period for k in ks), frozenset(ks))
+            for (kpi, _, _), ks in by_month.items()
+        ]
+
+    def read(self, window: Window) -> Mapping[RecordKey, Values]:
+        raise AssertionError("nothing is read before a write here")
+
+    def write(self, change: Change) -> Reply:
+        self.writes += 1
+        return Reply(ReplyKind.ACCEPTED, 200, values=change.new)
+
+    def close(self) -> None:
+        pass
+
+
+def kpisync(file: Path, state: Path) -> Report:
+    clock = SystemClock()
+    source = SPEC.build(SPEC.options.model_validate({"path": str(file)}), Surroundings())
+    job = Job(
+        "bench", source, mapper(), AtOnce(), OPTIONS, GuardOptions(max_changed=None), Absent.KEEP, frozenset(), "1"
+    )
+    with closing(open_store(f"sqlite:///{state}", clock)) as store:
+        report = Report("bench", store.begin_run("bench", "run", clock.now()))
+        run(job, Tools(store, clock), report)
+        store.finish_run(report.run or "", clock.now(), RunStatus.OK, 0, {})
+    return report
+
+
+def floor(file: Path) -> int:
+    teams, kpis, kinds = (LOOKUPS[name] for name in ("teams", "kpis", "kinds"))
+    count = 0
+    with file.open(newline="", encoding="utf-8") as lines:
+        reader = csv.reader(lines)
+        next(reader)
+        for team, kpi, kind, _day, _number in reader:
+            count += bool(teams[team] and kpis[kpi] and kinds[kind])
+    return count
+
+
+def measured(what: str, file: str, state: str) -> dict[str, float]:
+    """In a process of its own: seconds of the work alone, and peak memory."""
+    code = f"from benchmarks.unchanged import child; child({what!r}, {file!r}, {state!r})"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return dict(json.loads(done.stdout.splitlines()[-1]))
+
+
+def child(what: str, file: str, state: str) -> None:
+    import gc
+
+    gc.set_threshold(50_000, 20, 20)  # as the command does
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    begun = time.perf_counter()
+    if what == "floor":
+        count, writes = floor(Path(file)), 0
+    else:
+        report = kpisync(Path(file), Path(state))
+        count, writes = report.rows, report.created + report.updated
+    seconds = time.perf_counter() - begun
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    print(
+        json.dumps(
+            {"seconds": seconds, "rows": count, "sent": writes, "peak_mb": peak / 1024, "base_mb": before / 1024}
+        )
+    )
+
+
+def best(what: str, file: Path, state: Path, times: int = 3) -> dict[str, float]:
+    return min((measured(what, str(file), str(state)) for _ in range(times)), key=lambda one: one["seconds"])
+
+
+def main(counts: Collection[int] = (1_000_000, 5_000_000)) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        here = Path(folder)
+        for count in counts:
+            kinds = (
+                Counter({"grouped by day": False, "in any order": True})
+                if count == min(counts)
+                else {"grouped by day": False}
+            )
+            for name, shuffled in kinds.items():
+                file, state = write(here / "rows.csv", count, shuffled=bool(shuffled)), here / f"{count}-{shuffled}.db"
+                load = measured("kpisync", str(file), str(state))
+                bare, same = best("floor", file, state), best("kpisync", file, state)
+                assert same["sent"] == 0
+                ratio = same["seconds"] / bare["seconds"]
+                print(
+                    f"{count:>9,} rows {name}: first load {load['seconds']:.1f} s; nothing changed {same['seconds']:.2f} s"
+                    f" = {ratio:.2f} x the floor ({bare['seconds']:.2f} s), peak {same['peak_mb']:.0f} MB",
+                    flush=True,
+                )
+                if not shuffled and count == min(counts):
+                    write(file, count, changed_days=10)
+                    one = measured("kpisync", str(file), str(state))
+                    print(
+                        f"{count:>9,} rows, the last 10 of {count // 1000} days changed: {one['seconds']:.2f} s"
+                        f" = {one['seconds'] / same['seconds']:.2f} x nothing changed, {one['sent']:.0f} values sent",
+                        flush=True,
+                    )
+
+
+if __name__ == "__main__":
+    main(tuple(int(argument) for argument in sys.argv[1:]) or (1_000_000, 5_000_000))

@@ -1,0 +1,304 @@
+"""The rules of `ports.Destination`, one test each: inherit them, say how to look behind the API, and run pytest."""
+
+# ruff: noqa: S101 - a suite asserts
+
+from __future__ import annotations
+
+import gc
+import warnings
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
+from decimal import Decimal
+from typing import Any, ClassVar
+
+from kpisync.errors import DestinationError, Exit, Interrupted
+from kpisync.fields import Options
+from kpisync.model import Action, Catalog, Change, RecordKey, Reply, ReplyKind, ValueChange, Values
+from kpisync.ports import Destination, DestinationOptions, Surroundings, Unreadable
+from kpisync.testing.conformance_spec import SpecConformance, check_words, raised
+
+_MANY = 400  # records, for windows
+_SECRET = "correct horse battery staple"  # noqa: S105 - of nobody
+
+
+class DestinationConformance(SpecConformance):
+    """Inherit, set `spec`, and override the hooks; a hook that makes no sense for a platform may skip, and say why.
+
+    Each test begins with a platform that holds nothing. `ids` are of two value kinds that every record may hold;
+    `numbers` are some that the platform must keep exactly.
+    """
+
+    options_of_kpisync: ClassVar[type[Options]] = DestinationOptions
+    name = "board"
+    catalog = Catalog()
+    ids = ("actual", "target")
+    numbers: tuple[Decimal, ...] = tuple(map(Decimal, ("0", "-5", "0.1", "1204.50", "12345678901234.567891")))
+
+    # ------------------------------------------------------------ to be overridden
+
+    def options(self) -> Mapping[str, object]:
+        """The options as a user writes them in YAML, without `type`."""
+        raise NotImplementedError
+
+    def build(self, around: Surroundings) -> Destination:
+        return self.spec.build(self.spec.options.model_validate(self.options()), around)  # type: ignore[no-any-return]
+
+    def key(self, n: int) -> RecordKey:
+        """The n-th record; no two are alike. Best vary the team as well as the period; `destination` is `name`."""
+        raise NotImplementedError
+
+    def holds(self, key: RecordKey) -> Values | None:
+        """What the platform holds under a key, past the adapter; None: no such record."""
+        raise NotImplementedError
+
+    def put_by_hand(self, key: RecordKey, values: Values) -> None:
+        """Write a record as another person does, past the adapter."""
+        raise NotImplementedError
+
+    def refuse(self, words: str) -> None:
+        """From now on the platform refuses a write for what is in it, in these words if it can be made to say them."""
+        raise NotImplementedError
+
+    def lose_answer(self) -> None:
+        """The platform carries out the next write, and its answer is lost on the way."""
+        raise NotImplementedError
+
+    def make_unreadable(self) -> None:
+        """From now on a read gets nothing that can be used, though the platform is there."""
+        raise NotImplementedError
+
+    def lock_out(self) -> None:
+        """From now on there is no use in going on: the login is refused, the address leads elsewhere."""
+        raise NotImplementedError
+
+    # ------------------------------------------------------------ windows
+
+    def test_every_key_is_in_exactly_one_window(self) -> None:
+        keys = self._keys(_MANY)
+        with self._open() as destination:
+            found = Counter(key for window in destination.windows(keys) for key in window.keys)
+        assert found == Counter(keys), f"in no window, or in several: {list((found - Counter(keys)) or keys)[:3]}"
+
+    def test_a_window_is_of_one_kpi_and_spans_its_periods(self) -> None:
+        with self._open() as destination:
+            for window in destination.windows(self._keys(_MANY)):
+                assert {key.kpi for key in window.keys} == {window.kpi}, f"{window} has keys of another KPI"
+                inside = all(window.first <= key.period <= window.last for key in window.keys)
+                assert inside, f"the window {window.first} to {window.last} has a key outside of it"
+
+    def test_no_keys_are_no_windows(self) -> None:
+        with self._open() as destination:
+            assert not destination.windows([]), "there is a window without a key"
+
+    def test_each_window_is_small_enough_for_the_platform(self) -> None:
+        keys = self._keys(_MANY)
+        for key in (keys[0], keys[-1]):
+            self.put_by_hand(key, {self.ids[0]: Decimal(7)})
+        with self._open() as destination:
+            found: dict[RecordKey, Values] = {}
+            for window in destination.windows(keys):
+                found.update(destination.read(window))
+        assert {keys[0], keys[-1]} <= found.keys(), "the records at the ends of a long range were not read"
+
+    # ------------------------------------------------------------ reads
+
+    def test_a_record_is_read_whole(self) -> None:
+        values = dict(zip(self.ids, map(Decimal, (177, 2)), strict=False))
+        self.put_by_hand(self.key(0), values)
+        assert self._read(self.key(0)) == {self.key(0): values}, "not the record that stands there"
+
+    def test_numbers_are_read_digit_by_digit(self) -> None:
+        for n, number in enumerate(self.numbers):
+            self.put_by_hand(self.key(n), {self.ids[0]: number})
+            read = self._read(self.key(n)).get(self.key(n), {}).get(self.ids[0])
+            assert isinstance(read, Decimal) and read == number, f"{number} was read as {read!r}"
+
+    def test_a_record_that_is_not_there_is_absent(self) -> None:
+        self.put_by_hand(self.key(0), {self.ids[0]: Decimal(7)})
+        read = self._read(self.key(0), self.key(1))
+        assert self.key(1) not in read, f"the platform has no such record, but it was read as {read[self.key(1)]}"
+
+    def test_records_do_not_run_into_one_another(self) -> None:
+        for n in range(4):
+            self.put_by_hand(self.key(n), {self.ids[0]: Decimal(n)})
+        read = self._read(self.key(1), self.key(2))
+        assert [read[self.key(n)][self.ids[0]] for n in (1, 2)] == [1, 2], f"mixed up: {read}"
+
+    def test_a_read_that_failed_is_unreadable(self) -> None:
+        self.put_by_hand(self.key(0), {self.ids[0]: Decimal(7)})
+        self.make_unreadable()
+        failure = raised(Unreadable, lambda: self._read(self.key(0)), "a read that fails")
+        assert failure.reply.kind is not ReplyKind.ACCEPTED, "a failed read has a reply that says it went well"
+
+    def test_a_read_that_is_locked_out_ends_the_run(self) -> None:
+        self.lock_out()
+        check_words(raised(DestinationError, lambda: self._read(self.key(0)), "a read when locked out"), "locked out")
+
+    # ------------------------------------------------------------ writes
+
+    def test_what_is_accepted_is_stored(self) -> None:
+        reply = self._write(self._create(dict(zip(self.ids, map(Decimal, (177, 2)), strict=False))))
+        assert reply.kind is ReplyKind.ACCEPTED, f"a sound change was answered by {reply}"
+        self._check_holds({self.ids[0]: Decimal(177), self.ids[1]: Decimal(2)})
+
+    def test_numbers_are_written_digit_by_digit(self) -> None:
+        for n, number in enumerate(self.numbers):
+            self._write(self._create({self.ids[0]: number}, n))
+            self._check_holds({self.ids[0]: number}, n)
+
+    def test_a_changed_value_takes_the_place_of_the_old_one(self) -> None:
+        self._write(self._update(before={self.ids[0]: Decimal(177)}, number=Decimal(190)))
+        self._check_holds({self.ids[0]: Decimal(190)})
+
+    def test_values_that_a_change_does_not_name_survive(self) -> None:
+        before = {self.ids[0]: Decimal(177), self.ids[1]: Decimal(2)}
+        self._write(self._update(before, Decimal(190)))
+        self._check_holds({self.ids[1]: Decimal(2)})
+
+    def test_other_records_survive(self) -> None:
+        self.put_by_hand(self.key(1), {self.ids[0]: Decimal(5)})
+        self._write(self._create({self.ids[0]: Decimal(177)}))
+        self._check_holds({self.ids[0]: Decimal(5)}, 1)
+
+    def test_a_withdrawn_record_is_gone(self) -> None:
+        reply = self._write(self._withdraw())
+        assert reply.kind is ReplyKind.ACCEPTED, f"a withdrawal was answered by {reply}"
+        assert self.holds(self.key(0)) is None, f"it still holds {self.holds(self.key(0))}"
+
+    def test_a_record_that_is_gone_already_can_be_withdrawn(self) -> None:
+        change = Change(Action.WITHDRAW, self.key(0), (ValueChange(self.ids[0], Decimal(7), None, "test"),), None)
+        reply = self._write(change)
+        assert reply.kind is ReplyKind.ACCEPTED, f"there was nothing to withdraw, which was answered by {reply}"
+
+    def test_a_change_is_one_request(self) -> None:
+        for change in (self._create(), self._update({self.ids[0]: Decimal(1)}, Decimal(2), 1), self._withdraw(2)):
+            requests: Counter[str] = Counter()
+            self._write(change, requests=requests)
+            assert requests.total() == 1, f"a {change.action} counts as {dict(requests)}"
+
+    def test_a_refused_change_is_an_answer_and_stores_nothing(self) -> None:
+        self.refuse("no such value")
+        reply = self._write(self._create())
+        assert reply.kind is ReplyKind.REFUSED, f"a refusal was answered by {reply}"
+        assert self.holds(self.key(0)) is None, "what was refused is stored"
+
+    def test_a_lost_answer_is_not_taken_for_one(self) -> None:
+        self.lose_answer()
+        reply = self._write(self._create())
+        unclear = (ReplyKind.UNKNOWN, ReplyKind.FAILED)
+        assert reply.kind in unclear, f"it may be stored and may not be, but the reply is {reply.kind}"
+
+    def test_a_write_that_is_locked_out_ends_the_run_and_stores_nothing(self) -> None:
+        self.lock_out()
+        check_words(raised(DestinationError, lambda: self._write(self._create()), "a write when locked out"), "a write")
+        assert self.holds(self.key(0)) is None, "locked out, but it is stored"
+
+    def test_a_reply_that_shows_the_record_shows_what_it_holds(self) -> None:
+        for change in (self._create(), self._update({self.ids[0]: Decimal(1)}, Decimal(2), 1)):
+            shown = self._write(change).values
+            holds = self.holds(change.key)
+            assert shown in (None, holds), f"the reply to a {change.action} shows {shown}, and there stands {holds}"
+
+    # ------------------------------------------------------------ surroundings
+
+    def test_requests_are_counted_by_method(self) -> None:
+        requests: Counter[str] = Counter()
+        self._write(self._create(), requests=requests)
+        self._read(self.key(0), requests=requests)
+        assert len(requests) >= 2, f"a write and a read are counted as {dict(requests)}"
+        assert all(method and method.upper() == method for method in requests), f"no names of methods: {[*requests]}"
+
+    def test_each_request_waits_for_its_turn(self) -> None:
+        turns: list[None] = []
+        requests: Counter[str] = Counter()
+        around = {"requests": requests, "wait_turn": lambda: turns.append(None)}
+        self._write(self._create(), **around)
+        self._read(self.key(0), **around)
+        assert len(turns) == requests.total(), f"{requests.total()} requests waited {len(turns)} times for their turn"
+
+    def test_nothing_is_sent_before_its_turn(self) -> None:
+        def interrupted() -> None:
+            raise Interrupted(Exit.SIGTERM)
+
+        for act in (self._write, lambda change, **around: self._read(change.key, **around)):
+            waiting: Callable[[], object] = lambda act=act: act(self._create(), wait_turn=interrupted)  # type: ignore[misc] # noqa: E731
+            raised(Interrupted, waiting, "a request that was interrupted while it waited")
+        assert self.holds(self.key(0)) is None, "it was sent before its turn"
+
+    def test_secrets_are_struck_out_of_the_words_of_the_platform(self) -> None:
+        self.refuse(f"the password {_SECRET} may not do this")
+        reply = self._write(self._create(), redact=lambda text: text.replace(_SECRET, "***"))
+        assert _SECRET not in reply.words, f"a secret is told: {reply.words}"
+
+    # ------------------------------------------------------------ the instance
+
+    def test_it_may_be_called_from_several_threads_at_once(self) -> None:
+        keys, requests = self._keys(60), Counter[str]()
+        with self._open(requests=requests) as destination, ThreadPoolExecutor(4) as pool:
+            changes = [self._create({self.ids[0]: Decimal(n + 1)}, n) for n in range(len(keys))]
+            kinds = {reply.kind for reply in pool.map(destination.write, changes)}
+            written = requests.total()
+            found: dict[RecordKey, Values] = {}
+            for part in pool.map(destination.read, destination.windows(keys)):
+                found.update(part)
+        assert kinds == {ReplyKind.ACCEPTED}, f"sound changes were answered by {kinds}"
+        assert written == len(keys), f"{len(keys)} requests were counted as {written}"
+        lost = [key for n, key in enumerate(keys) if found.get(key, {}).get(self.ids[0]) != n + 1]
+        assert not lost, f"written at the same time, and lost: {lost[:3]}"
+
+    def test_closing_gives_up_connections(self) -> None:
+        gc.collect()
+        with warnings.catch_warnings(record=True) as told:
+            warnings.simplefilter("always", ResourceWarning)
+            self._write(self._create())
+            gc.collect()
+        left = [str(warning.message) for warning in told if issubclass(warning.category, ResourceWarning)]
+        assert not left, f"left open: {'; '.join(left)}"
+
+    # ------------------------------------------------------------ inside
+
+    @contextmanager
+    def _open(self, **around: Any) -> Iterator[Destination]:
+        with closing(self.build(Surroundings(self.name, self.catalog, **around))) as destination:
+            yield destination
+
+    def _keys(self, count: int) -> list[RecordKey]:
+        return [self.key(n) for n in range(count)]
+
+    def _read(self, *keys: RecordKey, **around: Any) -> dict[RecordKey, Values]:
+        found: dict[RecordKey, Values] = {}
+        with self._open(**around) as destination:
+            for window in destination.windows(keys):
+                read = destination.read(window)
+                found.update({key: dict(read[key]) for key in keys if key in read})
+        return found
+
+    def _write(self, change: Change, **around: Any) -> Reply:
+        with self._open(**around) as destination:
+            return destination.write(change)
+
+    def _check_holds(self, values: Values, n: int = 0) -> None:
+        """What was written stands there; what the platform adds by itself is its own affair."""
+        holds = self.holds(self.key(n)) or {}
+        wrong = {id: (number, holds.get(id)) for id, number in values.items() if holds.get(id) != number}
+        assert not wrong, f"expected and found: {wrong}"
+
+    def _create(self, values: Values | None = None, n: int = 0) -> Change:
+        values = values or {self.ids[0]: Decimal(7)}
+        changes = tuple(ValueChange(id, None, number, "test") for id, number in values.items())
+        return Change(Action.CREATE, self.key(n), changes)
+
+    def _update(self, before: Values, number: Decimal, n: int = 0) -> Change:
+        """A record that stands there, was read, and of which the first value changes."""
+        self.put_by_hand(self.key(n), before)
+        change = ValueChange(self.ids[0], before[self.ids[0]], number, "test")
+        return Change(Action.UPDATE, self.key(n), (change,), dict(before))
+
+    def _withdraw(self, n: int = 0) -> Change:
+        """A record that stands there, was read, and is withdrawn whole."""
+        before = {self.ids[0]: Decimal(7)}
+        self.put_by_hand(self.key(n), before)
+        change = ValueChange(self.ids[0], Decimal(7), None, "test")
+        return Change(Action.WITHDRAW, self.key(n), (change,), before)
