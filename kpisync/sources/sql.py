@@ -30,8 +30,8 @@ _FETCH = 1000
 class SqlOptions(NumberOptions):
     url: str = Field(
         repr=False,
-        description="where the database is, such as sqlite:///erp.db, postgresql://user@host/db, mysql://, mariadb://, mssql://, "
-        "oracle://, hana://, db2:// or snowflake://; all but SQLite need the extra of that name, such as kpisync[mysql]",
+        description="where the database is: sqlite:///erp.db, postgresql://user@host/db, or one of mysql:// mariadb:// "
+        "mssql:// oracle:// hana:// db2:// snowflake://; all but SQLite need an extra such as kpisync[postgres]",
     )
     query: str = Field(
         description="one SELECT; :from and :to (both inclusive) and :until (exclusive) are the dates of the run"

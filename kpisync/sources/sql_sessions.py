@@ -89,7 +89,7 @@ def _engine(url: URL, timeout: timedelta) -> Engine:
 
 
 def _network(url: URL, timeout: timedelta) -> Mapping[str, Any]:
-    """How long a silent network is waited for, in whole seconds; a server that vanished must not hold a job for ever."""
+    """How long silence is waited for, in whole seconds: a server that vanished must not hold a job for ever."""
     if url.drivername == "postgresql+psycopg":
         keepalives = {"keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3}
         return {"connect_timeout": _CONNECT_SECONDS, **keepalives}
@@ -131,7 +131,7 @@ def guards(dialect: Dialect, timeout: timedelta) -> list[str]:
 
 def _abandon(connection: Connection, driver: Any) -> None:
     """Hang up. PyMySQL would first read all rows that are left, and again when its result is forgotten."""
-    result = getattr(driver, "_result", None)
+    result: Any = getattr(driver, "_result", None)
     if getattr(result, "unbuffered_active", False):
         result.unbuffered_active = False
     if not connection.invalidated:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 
 class SystemClock:
-    """`ports.Clock` over the machine's time."""
+    """`ports.Clock` over the machine's time. Signals end no sleep early: whoever waits long does so in short naps."""
 
     def now(self) -> datetime:
         return datetime.now(UTC)
@@ -16,4 +16,5 @@ class SystemClock:
         return time.monotonic()
 
     def sleep(self, seconds: float) -> None:
-        time.sleep(seconds)
+        if seconds > 0:
+            time.sleep(seconds)

@@ -5,14 +5,16 @@ The only module that imports httpx, so that a successor is a change here alone.
 
 from __future__ import annotations
 
-import ipaddress
 import logging
+import re
 import ssl
-import time
+import urllib.request
+import zlib
+from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from threading import Lock
+from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
@@ -20,77 +22,65 @@ import httpx
 from kpisync.errors import DestinationError
 from kpisync.model import Reply, ReplyKind
 from kpisync.ports import Surroundings
+from kpisync.support.addresses import place
+from kpisync.support.deadline import Call, Calls, DeadlineBackend, ForbiddenAddress
+from kpisync.support.statuses import Response, plain, retry_after, words_of
 
 _CONNECT_SECONDS = 5.0
+_IDLE_SECONDS = 3.0  # then a kept connection is given up: many servers do so after 5
 _MOST_BYTES = 10 * 1024 * 1024
-_MOST_RETRY_AFTER = 900.0
-_WORDS = 300
-
-
-@dataclass(frozen=True, slots=True)
-class Response:
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-    words: str  # the platform's own, on one line, cut, free of secrets
-
-    @property
-    def media_type(self) -> str:
-        return self.headers.get("content-type", "").split(";")[0].strip().lower()
-
-
-def _words(body: bytes) -> str:
-    text = body[: 4 * _WORDS].decode("utf-8", "replace")
-    return "".join(char if char.isprintable() else " " for char in " ".join(text.split()))[:_WORDS]
+ENVIRONMENT = "environment"
 
 
 class Unanswered(Exception):
-    """No readable answer: `kind` is NOT_SENT if surely nothing was sent, else UNKNOWN."""
+    """No readable answer: `reply.kind` is NOT_SENT if surely nothing was sent, else UNKNOWN."""
 
     def __init__(self, kind: ReplyKind, words: str) -> None:
         self.reply = Reply(kind, words=words)
         super().__init__(words)
 
 
+class _Unusable(Exception):
+    """A body that came, and is no use."""
+
+
 @dataclass(frozen=True)
 class HttpOptions:
+    """`url` as `addresses.base_url` returns it; `proxy` a URL, or `environment` for what the variables there say."""
+
     url: str
     headers: Mapping[str, str]
     auth: tuple[str, str] | None = None
     timeout: float = 30.0  # seconds, one request, all in all
     connections: int = 4
     ca_file: str | None = None
-    proxy: str | None = None  # a URL, or "environment"
+    proxy: str | None = None
 
 
 class HttpClient:
-    """Requests below one base URL; may be used from several threads."""
+    """Requests below one base URL; may be used from several threads.
+
+    It speaks to httpx's transport and not to its client, which would keep cookies, log URLs with their query, and
+    look at where a redirect leads.
+    """
 
     def __init__(self, options: HttpOptions, surroundings: Surroundings) -> None:
-        # httpx writes whole URLs, with their query, at INFO
         for name in ("httpx", "httpcore"):
             logging.getLogger(name).setLevel(logging.WARNING)
-        self._base = options.url.rstrip("/")
-        self._timeout = options.timeout
+        self._base = options.url
+        self._seconds = options.timeout
         self._around = surroundings
-        proxy = None if options.proxy in (None, "environment") else options.proxy
-        self._client = httpx.Client(
-            headers={"Accept-Encoding": "identity", "User-Agent": "kpisync", **options.headers},
-            auth=options.auth,
-            timeout=httpx.Timeout(options.timeout, connect=min(_CONNECT_SECONDS, options.timeout)),
-            limits=httpx.Limits(max_connections=options.connections, max_keepalive_connections=options.connections),
-            verify=_tls(options.ca_file),
-            follow_redirects=False,
-            trust_env=options.proxy == "environment",
-            proxy=proxy,
-        )
-
-    @property
-    def base(self) -> str:
-        return self._base
+        self._headers = {"Accept-Encoding": "identity", "User-Agent": "kpisync", **options.headers}
+        if options.auth:
+            self._headers["Authorization"] = "Basic " + b64encode(":".join(options.auth).encode()).decode()
+        timeout = httpx.Timeout(options.timeout, connect=min(_CONNECT_SECONDS, options.timeout))
+        self._extensions = {"timeout": timeout.as_dict()}
+        self._calls = Calls()
+        self._counting = Lock()
+        self._transport = _transport(options, self._calls)
 
     def close(self) -> None:
-        self._client.close()
+        self._transport.close()
 
     def request(
         self,
@@ -101,117 +91,140 @@ class HttpClient:
         content: bytes | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Response:
-        """One request, one answer. Raises Unanswered; any status is an answer."""
+        """One request, one answer. Raises Unanswered; any status is an answer, even one whose body is not readable."""
+        request = httpx.Request(
+            method,
+            self._base + path,
+            params=params,
+            content=content,
+            headers={**self._headers, **(headers or {})},
+            extensions=self._extensions,
+        )
         self._around.wait_turn()
-        self._around.requests[method] += 1
-        deadline = time.monotonic() + self._timeout
+        with self._counting:
+            self._around.requests[method] += 1
+        with self._calls.begin(self._seconds) as call:
+            try:
+                return self._answer(request)
+            except ForbiddenAddress:
+                raise DestinationError(
+                    f"{place(self._base)} leads to an address where machines keep credentials, or to none at all",
+                    hint="It is never used; correct the url of the destination",
+                ) from None
+            except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError) as error:
+                raise self._unanswered(ReplyKind.NOT_SENT, error) from None
+            except (httpx.TransportError, OSError, _Unusable) as error:
+                raise self._unanswered(_kind(call), error) from None
+
+    def _answer(self, request: httpx.Request) -> Response:
+        response = self._transport.handle_request(request)
         try:
-            with self._client.stream(
-                method, self._base + path, params=params, content=content, headers=headers
-            ) as response:
-                body = _body(response, deadline)
-                words = self._around.redact(_words(body))
-                return Response(response.status_code, _lowered(response), body, words)
-        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol) as error:
-            raise Unanswered(ReplyKind.NOT_SENT, f"{_host(self._base)} was not reached: {_said(error)}") from None
-        except httpx.TransportError as error:
-            raise Unanswered(ReplyKind.UNKNOWN, f"{_host(self._base)} gave no answer: {_said(error)}") from None
-        except httpx.InvalidURL as error:
-            raise DestinationError(f"{_host(self._base)} is no usable address: {error}") from None
+            body = _body(response)
+        except (httpx.TransportError, OSError, _Unusable):
+            if 200 <= response.status_code < 300:
+                raise
+            body = b""  # a refusal is one, whether or not its words arrive
+        finally:
+            response.close()
+        is_read = request.method == "GET" and response.status_code == 200
+        return Response(
+            response.status_code,
+            {name.lower(): value for name, value in response.headers.items()},
+            body,
+            "" if is_read else words_of(body, self._around.redact),
+            retry_after(response.headers.get_list("retry-after")),
+        )
+
+    def _unanswered(self, kind: ReplyKind, error: Exception) -> Unanswered:
+        what = "was not reached" if kind is ReplyKind.NOT_SENT else "gave no answer that can be used"
+        return Unanswered(kind, plain(f"{place(self._base)} {what}: {_said(error)}", self._around.redact))
+
+
+# ---------------------------------------------------------------- making it
+
+
+def _transport(options: HttpOptions, calls: Calls) -> httpx.HTTPTransport:
+    tls = _tls(options.ca_file)
+    limits = httpx.Limits(
+        max_connections=options.connections,
+        max_keepalive_connections=options.connections,
+        keepalive_expiry=_IDLE_SECONDS,
+    )
+    try:
+        httpx.URL(options.url)
+        transport = httpx.HTTPTransport(verify=tls, trust_env=False, limits=limits, proxy=_proxy(options, tls))
+    except (httpx.InvalidURL, ValueError, ImportError):
+        what = f"the address {place(options.url)} or its proxy cannot be used"
+        raise DestinationError(what, hint="Check url and proxy") from None
+    # httpx has no setting for it, and its time-outs do not bound a server that sends a byte now and then
+    pool: Any = transport._pool
+    pool._network_backend = DeadlineBackend(pool._network_backend, calls)
+    return transport
+
+
+def _proxy(options: HttpOptions, tls: ssl.SSLContext) -> httpx.Proxy | None:
+    url = _environment_proxy(options.url) if options.proxy == ENVIRONMENT else options.proxy
+    if not url:
+        return None
+    return httpx.Proxy(url, ssl_context=tls if urlsplit(url).scheme == "https" else None)
 
 
 def _tls(ca_file: str | None) -> ssl.SSLContext:
     try:
         context = ssl.create_default_context(cafile=ca_file)
-    except (OSError, ssl.SSLError) as error:
-        raise DestinationError(f"the CA file {ca_file} cannot be used: {error}", hint="Give a PEM file") from None
+    except (OSError, ValueError) as error:
+        raise DestinationError(
+            f"the CA file {ca_file} cannot be used: {_said(error)}", hint="Give a PEM file"
+        ) from None
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     return context
 
 
-def _lowered(response: httpx.Response) -> dict[str, str]:
-    return {name.lower(): value for name, value in response.headers.items()}
+def _environment_proxy(url: str) -> str | None:
+    parts = urlsplit(url)
+    if urllib.request.proxy_bypass(parts.netloc):
+        return None
+    proxies = urllib.request.getproxies()
+    proxy = proxies.get(parts.scheme) or proxies.get("all")
+    return proxy if proxy is None or "://" in proxy else f"http://{proxy}"
 
 
-def _body(response: httpx.Response, deadline: float) -> bytes:
-    """The whole body; one that is too long or too slow is no answer."""
-    body = bytearray()
-    for chunk in response.iter_bytes():
-        body += chunk
-        if len(body) > _MOST_BYTES:
-            raise httpx.ReadError(f"the answer is longer than {_MOST_BYTES} bytes")
-        if time.monotonic() > deadline:
-            raise httpx.ReadTimeout("the answer did not end in time")
-    return bytes(body)
+# ---------------------------------------------------------------- reading an answer
+
+
+def _body(response: httpx.Response) -> bytes:
+    """The whole body, also if it came compressed although nobody asked for that."""
+    raw = bytearray()
+    for chunk in response.iter_raw():
+        raw += chunk
+        if len(raw) > _MOST_BYTES:
+            raise _Unusable(f"it is longer than {_MOST_BYTES:,} bytes")
+    encoding = response.headers.get("content-encoding", "").strip().lower()
+    if encoding in ("", "identity") or not raw:
+        return bytes(raw)
+    if encoding not in ("gzip", "x-gzip", "deflate"):
+        raise _Unusable("it is compressed in a way that nobody asked for")
+    return _unpacked(bytes(raw))
+
+
+def _unpacked(raw: bytes) -> bytes:
+    packed = zlib.decompressobj(zlib.MAX_WBITS | 32)
+    try:
+        body = packed.decompress(raw, _MOST_BYTES + 1)
+    except zlib.error:
+        raise _Unusable("its compression is broken") from None
+    if len(body) > _MOST_BYTES:
+        raise _Unusable(f"it is longer than {_MOST_BYTES:,} bytes")
+    if not packed.eof or packed.unused_data:
+        raise _Unusable("its compression is broken")
+    return body
+
+
+def _kind(call: Call) -> ReplyKind:
+    return ReplyKind.UNKNOWN if call.sent else ReplyKind.NOT_SENT
 
 
 def _said(error: Exception) -> str:
-    text = str(error).strip() or type(error).__name__
-    return {"timed out": "timed out", "[Errno 111] Connection refused": "connection refused"}.get(text, text)
-
-
-def _host(url: str) -> str:
-    parts = urlsplit(url)
-    return parts.hostname + (f":{parts.port}" if parts.port else "") if parts.hostname else url
-
-
-def is_loopback(url: str) -> bool:
-    """Whether a URL names this machine, where plain http is no danger."""
-    host = urlsplit(url).hostname or ""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
-def retry_after(text: str | None, now: datetime | None = None) -> float | None:
-    """Seconds to wait, from a number or an HTTP date (RFC 9110, 10.2.3), at most 15 minutes; None if unreadable."""
-    if text is None:
-        return None
-    text = text.strip()
-    if text.isascii() and text.isdigit():
-        return min(float(text[:12]), _MOST_RETRY_AFTER)
-    try:
-        seconds = (parsedate_to_datetime(text) - (now or datetime.now(UTC))).total_seconds()
-    except (ValueError, TypeError):
-        return None
-    return min(max(seconds, 0.0), _MOST_RETRY_AFTER)
-
-
-_KINDS = {
-    408: ReplyKind.BUSY,
-    425: ReplyKind.BUSY,
-    429: ReplyKind.BUSY,
-    503: ReplyKind.BUSY,
-    502: ReplyKind.UNKNOWN,
-    504: ReplyKind.UNKNOWN,
-}
-
-
-def classify(response: Response, where: str) -> Reply:
-    """What a status says of a write or a read. Raises DestinationError where going on is of no use."""
-    status = response.status
-    if 300 <= status < 400:
-        target = _host(response.headers.get("location", "")) or "nowhere"
-        raise DestinationError(
-            f"the platform redirects to {target} (status {status}); redirects are never followed",
-            where=where,
-            hint="Correct the url of the destination",
-        )
-    if status == 401:
-        raise DestinationError(
-            "the platform refuses the login (status 401)", where=where, hint="Check username, password or token"
-        )
-    if status in (406, 415):
-        raise DestinationError(
-            f"the platform does not take this media type (status {status}): {response.words}",
-            where=where,
-            hint="Check media_type of the destination",
-        )
-    if 200 <= status < 300:
-        kind = ReplyKind.FAILED if response.media_type in ("text/html", "application/xhtml+xml") else ReplyKind.ACCEPTED
-        words = "an HTML page instead of JSON" if kind is ReplyKind.FAILED else ""
-        return Reply(kind, status, words)
-    default = ReplyKind.FAILED if status >= 500 else ReplyKind.REFUSED
-    wait = retry_after(response.headers.get("retry-after"))
-    return Reply(_KINDS.get(status, default), status, response.words, retry_after=wait)
+    """A failure in a few plain words, without the numbers and file names of the libraries."""
+    text = re.sub(r"^\[[^\]]*\] *| *\(_ssl\.c:\d+\)$|_ssl\.c:\d+: *", "", str(error).strip())
+    return (text[:1].lower() + text[1:] if text[1:2].islower() else text) or type(error).__name__

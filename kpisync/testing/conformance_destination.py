@@ -7,71 +7,21 @@ from __future__ import annotations
 import gc
 import warnings
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
 from decimal import Decimal
-from typing import Any, ClassVar
 
 from kpisync.errors import DestinationError, Exit, Interrupted
-from kpisync.fields import Options
-from kpisync.model import Action, Catalog, Change, RecordKey, Reply, ReplyKind, ValueChange, Values
-from kpisync.ports import Destination, DestinationOptions, Surroundings, Unreadable
-from kpisync.testing.conformance_spec import SpecConformance, check_words, raised
+from kpisync.model import Action, Change, RecordKey, ReplyKind, ValueChange, Values
+from kpisync.ports import Unreadable
+from kpisync.testing.conformance_hooks import DestinationHooks
+from kpisync.testing.conformance_spec import check_words, raised
 
 _MANY = 400  # records, for windows
 _SECRET = "correct horse battery staple"  # noqa: S105 - of nobody
 
 
-class DestinationConformance(SpecConformance):
-    """Inherit, set `spec`, and override the hooks; a hook that makes no sense for a platform may skip, and say why.
-
-    Each test begins with a platform that holds nothing. `ids` are of two value kinds that every record may hold;
-    `numbers` are some that the platform must keep exactly.
-    """
-
-    options_of_kpisync: ClassVar[type[Options]] = DestinationOptions
-    name = "board"
-    catalog = Catalog()
-    ids = ("actual", "target")
-    numbers: tuple[Decimal, ...] = tuple(map(Decimal, ("0", "-5", "0.1", "1204.50", "12345678901234.567891")))
-
-    # ------------------------------------------------------------ to be overridden
-
-    def options(self) -> Mapping[str, object]:
-        """The options as a user writes them in YAML, without `type`."""
-        raise NotImplementedError
-
-    def build(self, around: Surroundings) -> Destination:
-        return self.spec.build(self.spec.options.model_validate(self.options()), around)  # type: ignore[no-any-return]
-
-    def key(self, n: int) -> RecordKey:
-        """The n-th record; no two are alike. Best vary the team as well as the period; `destination` is `name`."""
-        raise NotImplementedError
-
-    def holds(self, key: RecordKey) -> Values | None:
-        """What the platform holds under a key, past the adapter; None: no such record."""
-        raise NotImplementedError
-
-    def put_by_hand(self, key: RecordKey, values: Values) -> None:
-        """Write a record as another person does, past the adapter."""
-        raise NotImplementedError
-
-    def refuse(self, words: str) -> None:
-        """From now on the platform refuses a write for what is in it, in these words if it can be made to say them."""
-        raise NotImplementedError
-
-    def lose_answer(self) -> None:
-        """The platform carries out the next write, and its answer is lost on the way."""
-        raise NotImplementedError
-
-    def make_unreadable(self) -> None:
-        """From now on a read gets nothing that can be used, though the platform is there."""
-        raise NotImplementedError
-
-    def lock_out(self) -> None:
-        """From now on there is no use in going on: the login is refused, the address leads elsewhere."""
-        raise NotImplementedError
+class DestinationConformance(DestinationHooks):
+    """Inherit, set `spec`, and override the hooks."""
 
     # ------------------------------------------------------------ windows
 
@@ -222,9 +172,9 @@ class DestinationConformance(SpecConformance):
         def interrupted() -> None:
             raise Interrupted(Exit.SIGTERM)
 
-        for act in (self._write, lambda change, **around: self._read(change.key, **around)):
-            waiting: Callable[[], object] = lambda act=act: act(self._create(), wait_turn=interrupted)  # type: ignore[misc] # noqa: E731
-            raised(Interrupted, waiting, "a request that was interrupted while it waited")
+        change, when = self._create(), "a request that was interrupted while it waited"
+        raised(Interrupted, lambda: self._write(change, wait_turn=interrupted), when)
+        raised(Interrupted, lambda: self._read(change.key, wait_turn=interrupted), when)
         assert self.holds(self.key(0)) is None, "it was sent before its turn"
 
     def test_secrets_are_struck_out_of_the_words_of_the_platform(self) -> None:
@@ -256,49 +206,3 @@ class DestinationConformance(SpecConformance):
             gc.collect()
         left = [str(warning.message) for warning in told if issubclass(warning.category, ResourceWarning)]
         assert not left, f"left open: {'; '.join(left)}"
-
-    # ------------------------------------------------------------ inside
-
-    @contextmanager
-    def _open(self, **around: Any) -> Iterator[Destination]:
-        with closing(self.build(Surroundings(self.name, self.catalog, **around))) as destination:
-            yield destination
-
-    def _keys(self, count: int) -> list[RecordKey]:
-        return [self.key(n) for n in range(count)]
-
-    def _read(self, *keys: RecordKey, **around: Any) -> dict[RecordKey, Values]:
-        found: dict[RecordKey, Values] = {}
-        with self._open(**around) as destination:
-            for window in destination.windows(keys):
-                read = destination.read(window)
-                found.update({key: dict(read[key]) for key in keys if key in read})
-        return found
-
-    def _write(self, change: Change, **around: Any) -> Reply:
-        with self._open(**around) as destination:
-            return destination.write(change)
-
-    def _check_holds(self, values: Values, n: int = 0) -> None:
-        """What was written stands there; what the platform adds by itself is its own affair."""
-        holds = self.holds(self.key(n)) or {}
-        wrong = {id: (number, holds.get(id)) for id, number in values.items() if holds.get(id) != number}
-        assert not wrong, f"expected and found: {wrong}"
-
-    def _create(self, values: Values | None = None, n: int = 0) -> Change:
-        values = values or {self.ids[0]: Decimal(7)}
-        changes = tuple(ValueChange(id, None, number, "test") for id, number in values.items())
-        return Change(Action.CREATE, self.key(n), changes)
-
-    def _update(self, before: Values, number: Decimal, n: int = 0) -> Change:
-        """A record that stands there, was read, and of which the first value changes."""
-        self.put_by_hand(self.key(n), before)
-        change = ValueChange(self.ids[0], before[self.ids[0]], number, "test")
-        return Change(Action.UPDATE, self.key(n), (change,), dict(before))
-
-    def _withdraw(self, n: int = 0) -> Change:
-        """A record that stands there, was read, and is withdrawn whole."""
-        before = {self.ids[0]: Decimal(7)}
-        self.put_by_hand(self.key(n), before)
-        change = ValueChange(self.ids[0], Decimal(7), None, "test")
-        return Change(Action.WITHDRAW, self.key(n), (change,), before)
