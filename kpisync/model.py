@@ -204,10 +204,11 @@ class Doubt:
 
 
 class Partition(NamedTuple):
-    """What the source said of one period when all of it was confirmed: a digest of its rows, and how many values."""
+    """What a source said of one period when all of it was confirmed: a digest of its rows, and counts."""
 
     digest: bytes
     values: int
+    rows: int = 0
 
 
 # ---------------------------------------------------------------- what is done

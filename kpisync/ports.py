@@ -49,6 +49,12 @@ class Clock(Protocol):
         """Wait; an interruption ends it early by raising `errors.Interrupted`."""
 
 
+class Progress(Protocol):
+    """Told now and then how far a run is; `total` is None where nobody knows."""
+
+    def __call__(self, stage: str, done: int, total: int | None) -> None: ...
+
+
 # ---------------------------------------------------------------- sources
 
 
@@ -71,14 +77,13 @@ class Source(Protocol):
 
 @runtime_checkable
 class Rereadable(Protocol):
-    """A source that yields the same rows again as long as `intake.origins` are the same: files, named by their hash.
+    """A source that yields the same rows again as long as its files are the same.
 
-    Periods whose rows did not change are then recognised by a first reading, and not mapped.
+    What was confirmed is then recognised, by its files or by the rows of a period, and not mapped again.
     """
 
-    @property
-    def rereadable(self) -> bool:
-        """True for such a source."""
+    def hashes(self) -> Mapping[str, str]:
+        """What `intake.origins` would hold after a reading; raises SourceError as reading would."""
 
 
 # ---------------------------------------------------------------- destinations

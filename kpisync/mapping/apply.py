@@ -99,6 +99,11 @@ class Mapper:
             return date.min
         return None if day is None else period_start(day, min(self.intervals()))
 
+    @property
+    def looks_at_all(self) -> bool:
+        """Whether every date is looked at, whatever day it is."""
+        return self.scope.first is self.scope.last is None and not any(map(self._skips_open, self.options.values))
+
     def closed(self, period: date) -> bool:
         """Whether all values of a period, as `period_of` tells it, are looked at: it ended, or open ones are sent."""
         if not any(map(self._skips_open, self.options.values)):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain, islice
 from typing import Annotated, Any, Literal, Self, TypedDict
@@ -14,7 +14,7 @@ from kpisync.errors import SourceError
 from kpisync.fields import FilePath
 from kpisync.model import Intake, Scope, Table
 from kpisync.ports import AdapterSpec, Source, Surroundings
-from kpisync.support.files import find_files, origin_of
+from kpisync.support.files import find_files, hash_of, origin_of
 from kpisync.support.text import TextFile, check_encoding, open_text
 from kpisync.tables.account import Account
 from kpisync.tables.grid import BLOCK_ROWS, Block, Record, in_blocks
@@ -69,10 +69,6 @@ class CsvSource:
     options: CsvOptions
 
     @property
-    def rereadable(self) -> bool:
-        return True
-
-    @property
     def needs_range(self) -> bool:
         return False
 
@@ -80,6 +76,9 @@ class CsvSource:
         for path in find_files(self.options.path):
             account = Account(origin_of(path), intake)
             yield read_table(_blocks(path, self.options, account), self.options, account)
+
+    def hashes(self) -> Mapping[str, str]:
+        return {origin_of(path): hash_of(path) for path in find_files(self.options.path)}
 
 
 class Dialect(TypedDict):

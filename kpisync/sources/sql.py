@@ -17,14 +17,12 @@ from kpisync.fields import Duration
 from kpisync.model import Intake, Row, Scope, Table
 from kpisync.ports import AdapterSpec, Source, Surroundings
 from kpisync.sources.sql_failures import out_of_time, too_many_rows, unusable
-from kpisync.sources.sql_sessions import connected
+from kpisync.sources.sql_sessions import FETCH, connected, streamed
 from kpisync.sources.sql_statements import bind_names, one_select, statement
 from kpisync.tables.options import NumberOptions, number_format
 
 if TYPE_CHECKING:  # imported where it is used: a job without SQL does not wait for it
     from sqlalchemy import URL
-
-_FETCH = 1000
 
 
 class SqlOptions(NumberOptions):
@@ -110,16 +108,15 @@ def _rows(options: SqlOptions, url: URL, binds: Mapping[str, date], origin: str,
             line = 0
             sqlite = connection.dialect.name == "sqlite"
             values = {name: day.isoformat() if sqlite else day for name, day in binds.items()}
-            streaming = connection.execution_options(stream_results=True, yield_per=_FETCH, sqlite_raw_colnames=True)
-            result = streaming.execute(statement(options.query), values)
-            yield Row(0, tuple(result.keys()))
-            for line, cells in enumerate(result, 1):
-                if line > options.max_rows:
-                    raise too_many_rows(options.max_rows, origin)
-                if line % _FETCH == 0 and time.monotonic() > deadline:
-                    raise out_of_time(timeout, origin)
-                intake.read += 1
-                yield Row(line, tuple(cells))
+            with streamed(connection, statement(options.query), values) as result:
+                yield Row(0, tuple(result.keys()))
+                for line, cells in enumerate(result, 1):
+                    if line > options.max_rows:
+                        raise too_many_rows(options.max_rows, origin)
+                    if line % FETCH == 0 and time.monotonic() > deadline:
+                        raise out_of_time(timeout, origin)
+                    intake.read += 1
+                    yield Row(line, tuple(cells))
     except (SQLAlchemyError, ImportError) as error:
         raise unusable(error, url, timeout, origin, line=line) from None
     intake.origins[origin] = _fingerprint(options.query, binds)

@@ -13,7 +13,9 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from sqlalchemy import URL, Connection, Dialect, Engine
+    from sqlalchemy import URL, Connection, CursorResult, Dialect, Engine, TextClause
+
+FETCH = 1000  # rows at a time
 
 _CONNECT_SECONDS = 10
 _SQLITE_STEPS = 10_000  # virtual machine instructions between two looks at the clock
@@ -55,26 +57,43 @@ def extra_of(url: URL) -> str | None:
 
 @contextmanager
 def connected(url: URL, timeout: timedelta) -> Iterator[Connection]:
-    """A connection in a transaction that only reads; left with an exception, the query is abandoned at once.
-
-    Raises SQLAlchemyError, and ImportError where a driver is missing.
-    """
+    """A connection in a transaction that only reads. SQLAlchemyError, and ImportError where a driver is missing."""
     engine = _engine(url, timeout)
     try:
         with engine.connect() as connection:
-            driver, done = connection.connection.driver_connection, False
-            try:
-                if connection.dialect.name == "postgresql":
-                    connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
-                for statement in guards(connection.dialect, timeout):
-                    connection.exec_driver_sql(statement)
-                yield connection
-                done = True
-            finally:
-                if not done:
-                    _abandon(connection, driver)
+            if connection.dialect.name == "postgresql":
+                connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+            for guard in guards(connection.dialect, timeout):
+                connection.exec_driver_sql(guard)
+            yield connection
     finally:
         engine.dispose()
+
+
+@contextmanager
+def streamed(
+    connection: Connection, statement: TextClause, values: Mapping[str, object]
+) -> Iterator[CursorResult[Any]]:
+    """The rows of a statement, fetched as they are taken; left with an exception, the rest is abandoned at once."""
+    driver, done = connection.connection.driver_connection, False
+    streaming = connection.execution_options(stream_results=True, yield_per=FETCH, sqlite_raw_colnames=True)
+    result = streaming.execute(statement, values)
+    try:
+        yield result
+        done = True
+    finally:
+        if not done:
+            _leave_unread(driver)
+        result.close()
+        if not done and not connection.invalidated:
+            connection.invalidate()  # hang up
+
+
+def _leave_unread(driver: Any) -> None:
+    """PyMySQL would read all rows that are left, when its cursor is closed and again when it is forgotten."""
+    result: Any = getattr(driver, "_result", None)
+    if getattr(result, "unbuffered_active", False):
+        result.unbuffered_active = False
 
 
 def _engine(url: URL, timeout: timedelta) -> Engine:
@@ -127,12 +146,3 @@ def guards(dialect: Dialect, timeout: timedelta) -> list[str]:
     if dialect.name == "snowflake":
         return [f"ALTER SESSION SET STATEMENT_TIMEOUT_IN_SECONDS = {-(-milliseconds // 1000)}"]
     return []
-
-
-def _abandon(connection: Connection, driver: Any) -> None:
-    """Hang up. PyMySQL would first read all rows that are left, and again when its result is forgotten."""
-    result: Any = getattr(driver, "_result", None)
-    if getattr(result, "unbuffered_active", False):
-        result.unbuffered_active = False
-    if not connection.invalidated:
-        connection.invalidate()

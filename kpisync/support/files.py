@@ -116,6 +116,14 @@ def open_observed(path: str, origin: str) -> Iterator[ObservedFile]:
         os.close(descriptor)
 
 
+def hash_of(path: str) -> str:
+    """`sha256:…` of a file as it is now."""
+    with open_observed(path, origin_of(path)) as file:
+        while file.read():
+            pass
+        return file.finish()
+
+
 @contextmanager
 def _told(origin: str) -> Iterator[None]:
     try:

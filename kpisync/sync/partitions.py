@@ -25,6 +25,7 @@ _ALL = 1 << (8 * _SIZE)
 _CHUNK = 4096  # rows hashed together at most
 _CELL, _ROW = "\x1f", "\x1e"
 WHOLE = date.min  # the partition of what cannot be told apart by period
+FILES = date.max  # not a period: the files themselves, when all that stands in them was confirmed
 
 
 @dataclass
@@ -77,6 +78,7 @@ class Changed:
     digests: Mapping[date, bytes]
     unchanged: int  # values of the other periods, all of them known and confirmed
     same: frozenset[date]  # those other periods
+    files: bytes  # a digest of the source's files
     spoilt: set[date] = field(default_factory=set)  # with a row or value that was rejected
 
     def holds(self, period: date) -> bool:
@@ -105,7 +107,22 @@ class Changed:
             self.spoilt.add(WHOLE)
 
 
-def changed(survey: Survey, remembered: Mapping[date, Partition]) -> Changed:
+def files_digest(mapper: Mapper, key: bytes, hashes: Mapping[str, str]) -> bytes:
+    """Of the source's files, and of the dates that a run looks at if they matter to what it does."""
+    scope = mapper.scope
+    dates = None if mapper.looks_at_all else (scope.first, scope.last, scope.today)
+    return blake2b(repr((sorted(hashes.items()), dates)).encode(), digest_size=_SIZE, key=key).digest()
+
+
+def unchanged_files(files: bytes, remembered: Mapping[date, Partition]) -> Changed | None:
+    """If nothing at all changed: that."""
+    whole = remembered.get(FILES)
+    if whole is None or whole.digest != files:
+        return None
+    return Changed({}, {}, whole.values, frozenset({WHOLE}), files)
+
+
+def changed(survey: Survey, remembered: Mapping[date, Partition], files: bytes) -> Changed:
     """Compare a survey with what is remembered."""
     cells, digests = survey.periods()
     same = frozenset(
@@ -116,15 +133,16 @@ def changed(survey: Survey, remembered: Mapping[date, Partition]) -> Changed:
         {period: digest for period, digest in digests.items() if period not in same},
         sum(remembered[period].values for period in same),
         same,
+        files,
     )
 
 
-def keep(state: State, job: str, mapper: Mapper, changes: Changed, values: Sequence[KpiValue]) -> None:
-    """After a run: remember the periods that were mapped whole and are confirmed whole."""
+def keep(state: State, job: str, mapper: Mapper, changes: Changed, values: Sequence[KpiValue], intake: Intake) -> None:
+    """After a run: remember the periods that were mapped whole and are confirmed whole, and the files if all are."""
     counts: Counter[date] = Counter()
     loose: set[date] = set()  # with a value that is not known to stand as the source states it
     doubtful = {doubt.intent.key for doubt in state.in_doubt(mapper.destination)}
-    known = state.known(mapper.destination, *_span(values))
+    known = state.known(mapper.destination, *_span(values)) if values else {}
     for value in values:
         period = value.key.record.period if mapper.tells_periods_apart else WHOLE
         counts[period] += 1
@@ -136,10 +154,12 @@ def keep(state: State, job: str, mapper: Mapper, changes: Changed, values: Seque
         for period, digest in changes.digests.items()
         if period not in changes.spoilt and period not in loose and mapper.closed(period)
     }
+    if len(good) == len(changes.digests) and not intake.rejections:
+        good[FILES] = Partition(changes.files, sum(counts.values()) + changes.unchanged, intake.read)
     if good:
         state.keep_partitions(job, good)
 
 
 def _span(values: Sequence[KpiValue]) -> tuple[date, date]:
     periods = {value.key.record.period for value in values}
-    return min(periods, default=date.max), max(periods, default=date.min)
+    return min(periods), max(periods)

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Collection
+from collections import Counter
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import pytest
 
 from kpisync.errors import DestinationError, Interrupted
-from kpisync.model import Change, Doubt, Intent, Reply, ReplyKind
-from kpisync.ports import DestinationOptions, ReadBefore
+from kpisync.mapping.apply import Mapper
+from kpisync.model import Change, Doubt, Intake, Intent, KpiValue, Partition, Reply, ReplyKind
+from kpisync.ports import DestinationOptions, ReadBefore, State
 from kpisync.sync.answers import Answers
 from kpisync.sync.books import Books
 from kpisync.sync.outbox import Sending
+from kpisync.sync.partitions import Changed
 from kpisync.testing.destination import PartialSets
 from kpisync.testing.state import MemoryState
 from kpisync.testing.walk import walk
@@ -36,6 +39,7 @@ def a_life_goes_wrong(build: Callable[[], World], lives: int = LIVES) -> bool:
 @pytest.mark.parametrize("partial", PartialSets)
 def test_a_sound_build_comes_through(partial: PartialSets) -> None:
     assert not a_life_goes_wrong(lambda: World(partial), lives=200)
+    assert not a_life_goes_wrong(lambda: World(partial, skips=True), lives=200)
 
 
 def test_sending_before_the_intent_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -92,6 +96,17 @@ class ForgetfulState(MemoryState):
 
 def test_forgotten_doubts_are_found() -> None:
     assert a_life_goes_wrong(lambda: World(state=ForgetfulState()))
+
+
+def test_digests_kept_without_a_look_at_what_is_confirmed_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    def keep_all(
+        state: State, job: str, mapper: Mapper, changes: Changed, values: Sequence[KpiValue], *_: Intake
+    ) -> None:
+        counts = Counter(value.key.record.period for value in values)
+        state.keep_partitions(job, {period: Partition(d, counts[period]) for period, d in changes.digests.items()})
+
+    monkeypatch.setattr("kpisync.sync.job.keep", keep_all)
+    assert a_life_goes_wrong(lambda: World(skips=True))
 
 
 @pytest.mark.parametrize("kind", [ReplyKind.UNKNOWN, ReplyKind.FAILED])

@@ -97,9 +97,9 @@ def test_a_folder_can_be_named_for_a_store_that_is_no_file(tmp_path: Path) -> No
         job_lock("sqlite://", "scrap-daily", tmp_path / "locks").__enter__()
 
 
-def test_a_store_on_a_server_needs_a_folder() -> None:
-    with pytest.raises(StateError, match="needs a folder"):
-        job_lock("postgresql://host/db", "scrap-daily").__enter__()
+def test_a_server_that_does_not_answer_is_a_state_error() -> None:
+    with pytest.raises(StateError, match="cannot be used"):
+        job_lock("postgresql://u@127.0.0.1:1/db", "scrap-daily").__enter__()
 
 
 def test_a_store_in_memory_is_one_process_s_own() -> None:

@@ -41,10 +41,10 @@ class Plant(RuleBasedStateMachine):
     def make_state(self, clock: FakeClock) -> State:
         return MemoryState()
 
-    @initialize(partial=st.sampled_from(PartialSets), absent=st.sampled_from(Absent))
-    def start(self, partial: PartialSets, absent: Absent) -> None:
+    @initialize(partial=st.sampled_from(PartialSets), absent=st.sampled_from(Absent), skips=st.booleans())
+    def start(self, partial: PartialSets, absent: Absent, skips: bool) -> None:
         clock = FakeClock()
-        self.world = World(partial, absent, clock=clock, state=self.make_state(clock))
+        self.world = World(partial, absent, skips=skips, clock=clock, state=self.make_state(clock))
 
     @rule(key=OURS, number=NUMBERS)
     def the_source_states(self, key: ValueKey, number: Decimal | None) -> None:
@@ -103,9 +103,9 @@ class PlantOnDisk(Plant):
         self.store = open_store("sqlite://", clock)
         return self.store
 
-    @initialize(partial=st.sampled_from(PartialSets), absent=st.sampled_from(Absent))
-    def start(self, partial: PartialSets, absent: Absent) -> None:
-        super().start(partial, absent)
+    @initialize(partial=st.sampled_from(PartialSets), absent=st.sampled_from(Absent), skips=st.booleans())
+    def start(self, partial: PartialSets, absent: Absent, skips: bool) -> None:
+        super().start(partial, absent, skips)
         self.world.begin_run = lambda job: self.store.begin_run(job, "run", self.world.clock.now())
 
     def teardown(self) -> None:

@@ -1,0 +1,94 @@
+"""From a source to its values: all of it, or only what may have changed since it was confirmed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from hashlib import blake2b
+
+from kpisync.errors import SourceError
+from kpisync.mapping.apply import Mapper
+from kpisync.mapping.collect import Collector
+from kpisync.mapping.periods import widen
+from kpisync.model import Intake, KpiValue, Partition, Scope
+from kpisync.ports import Progress, Rereadable, Source, State
+from kpisync.sync.partitions import FILES, Changed, Survey, changed, files_digest, unchanged_files
+
+_TOLD_EVERY = 10_000  # readings
+
+
+@dataclass
+class Extract:
+    """What a source states: values to be compared, and what did not change beside them."""
+
+    intake: Intake
+    values: list[KpiValue]
+    changes: Changed | None = None  # None: every row was mapped, and nothing is remembered of it
+
+    @property
+    def unchanged(self) -> int:
+        return self.changes.unchanged if self.changes else 0
+
+
+@dataclass(frozen=True)
+class Extraction:
+    """One reading of a job's source; it is read to its end before anything else happens."""
+
+    job: str
+    source: Source
+    mapper: Mapper
+    fingerprint: str  # of all that decides what becomes of a row; without one, every row is mapped
+    state: State
+    progress: Progress
+
+    def extract(self) -> Extract:
+        """All that the source states within the scope. Raises SourceError."""
+        if not self._skips or not isinstance(self.source, Rereadable):
+            intake = Intake()
+            return Extract(intake, self._mapped(intake, None))
+        key = blake2b(self.fingerprint.encode()).digest()
+        remembered = self.state.partitions(self.job)
+        files = files_digest(self.mapper, key, self.source.hashes())
+        if unchanged := unchanged_files(files, remembered):
+            notes = ["not read: its files are those that were confirmed whole"]
+            return Extract(Intake(read=remembered[FILES].rows, notes=notes), [], unchanged)
+        return self._changed_only(Survey(self.mapper, key), remembered, files)
+
+    @property
+    def _skips(self) -> bool:
+        """A run that looks at some KPIs or teams only passes over nothing: it says nothing of the others."""
+        return bool(self.fingerprint) and self.mapper.kpis is None and self.mapper.teams is None
+
+    def _changed_only(self, survey: Survey, remembered: Mapping[date, Partition], files: bytes) -> Extract:
+        intake = first = Intake()
+        survey.take(self.source.read(self._scope, first))
+        changes = changed(survey, remembered, files)
+        values: list[KpiValue] = []
+        if changes.digests:
+            intake = Intake()
+            values = self._mapped(intake, changes)
+        if any(files_digest(self.mapper, survey.key, seen.origins) != files for seen in (first, intake)):
+            what = "the source changed while it was read"
+            raise SourceError(what, where=f"job {self.job}", hint="Run again once it is complete")
+        return Extract(intake, values, changes)
+
+    @property
+    def _scope(self) -> Scope:
+        return widen(self.mapper.scope, self.mapper.intervals())
+
+    def _mapped(self, intake: Intake, changes: Changed | None) -> list[KpiValue]:
+        collector = Collector(self.mapper.options.values)
+        for table in self.source.read(self._scope, intake):
+            if changes is not None:
+                table = changes.only(table, self.mapper.options.date.column, intake)
+            for count, reading in enumerate(self.mapper.readings(table, intake)):
+                collector.add(reading, table.origin)
+                if count % _TOLD_EVERY == 0:
+                    self.progress("reading", intake.read, None)
+        if changes is None:
+            return collector.values(intake)
+        gathered = collector.keys_by_period()
+        values = collector.values(intake)
+        changes.mapped(gathered, values)
+        return values
