@@ -26,12 +26,6 @@ def is_guid(text: str) -> bool:
     return _GUID.fullmatch(text) is not None
 
 
-def _guid(value: Any) -> str:
-    if not isinstance(value, str) or not is_guid(value):
-        raise ValueError("not an id of the form 8-4-4-4-12 hexadecimal digits")
-    return value.lower()
-
-
 def _duration(value: Any) -> timedelta:
     if isinstance(value, timedelta):
         return value
@@ -85,7 +79,6 @@ def _text(schema: dict[str, Any]) -> WithJsonSchema:
     return WithJsonSchema({"type": "string", **schema})
 
 
-Guid = Annotated[str, BeforeValidator(_guid), _text({"pattern": f"^{_GUID.pattern}$"})]
 Duration = Annotated[timedelta, BeforeValidator(_duration), _text({"examples": ["30s"]})]
 Rate = Annotated[float | None, BeforeValidator(_rate), _text({"examples": ["none", "5/s"]})]
 Percent = Annotated[Decimal | None, BeforeValidator(_percent), _text({"examples": ["30%", "none"]})]

@@ -158,6 +158,9 @@ class Destination(Protocol):
     def write(self, change: Change) -> Reply:
         """Carry out one change with one request, so that values of the record that the change does not name survive.
 
+        WITHDRAW deletes the whole record; it comes only when every value in it is ours, and is ACCEPTED where the
+        record is gone already.
+
         `change.before` is the record as it was read. Never raises for what befalls this record alone; raises
         `DestinationError`, with surely nothing stored, if there is no use in going on (401, redirect, media type).
         """

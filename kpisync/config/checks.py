@@ -59,14 +59,15 @@ def _ref(node: Node) -> str | CellRef | None:
 
 def check_catalog(node: Node, catalog: Catalog, findings: Findings) -> None:
     """ValueStreamer ids have the form of a UUID."""
+    ids = [(node.at("teams", name), id) for name, id in catalog.teams.items()]
     for name, kpi in catalog.kpis.items():
         here = node.at("kpis", name)
-        ids = [(here.at("id"), kpi.id)]
+        ids.append((here.at("id"), kpi.id))
         ids += [(here.at("values", each), id) for each, id in kpi.values.items()]
         ids += [(here.at("sub_tiles", each), id) for each, id in kpi.sub_tiles.items()]
-        for place, id in ids:
-            if not is_guid(id):
-                findings.add(place, f"{findings.quote(id)} is not an id of the form 8-4-4-4-12 hexadecimal digits")
+    for place, id in ids:
+        if not is_guid(id):
+            findings.add(place, f"{findings.quote(id)} is not an id of the form 8-4-4-4-12 hexadecimal digits")
 
 
 def as_name(value: object) -> str | None:

@@ -33,7 +33,6 @@ from kpisync.config.secrets import Secrets, collected, in_urls
 from kpisync.config.shapes import Models, pairs_in, secrets_in
 from kpisync.config.validate import validate
 from kpisync.errors import ConfigError
-from kpisync.fields import is_guid
 from kpisync.mapping.options import CatalogOptions
 from kpisync.model import Catalog
 from kpisync.registry import Registry, installed
@@ -134,7 +133,7 @@ class _Loading:
         for name, node in self._entries("catalog").items():
             checks.check_destination(node, name, destinations, self.findings, key=True)
             options = validate(CatalogOptions, node, self.findings)
-            found[name] = _lower_case(options.catalog()) if options else None
+            found[name] = options.catalog() if options else None
             destination, catalog = destinations.get(name), found[name]
             if destination and catalog and destination.type == checks.VALUESTREAMER:
                 checks.check_catalog(node, catalog, self.findings)
@@ -155,19 +154,6 @@ def _state_beside(main: Path, url: str) -> str:
     if not scheme.startswith("sqlite") or Path(rest).is_absolute():
         return url
     return f"{scheme}:///{main.parent / rest}"
-
-
-def _lower_case(catalog: Catalog) -> Catalog:
-    """Ids of UUID form compare in lower case; all others as they are."""
-
-    def lower(ids: Mapping[str, str]) -> dict[str, str]:
-        return {name: id.lower() if is_guid(id) else id for name, id in ids.items()}
-
-    kpis = {
-        name: replace(kpi, id=lower({"": kpi.id})[""], values=lower(kpi.values), sub_tiles=lower(kpi.sub_tiles))
-        for name, kpi in catalog.kpis.items()
-    }
-    return Catalog(catalog.teams, kpis)
 
 
 def _in_order(problems: list[Problem] | tuple[Problem, ...], files: Files) -> tuple[Problem, ...]:

@@ -62,7 +62,7 @@ class ValueStreamerOptions(DestinationOptions):
 
     url: Annotated[str, AfterValidator(base_url)] = Field(description="https://api-<tenant>.valuestreamer.de/api")
     username: Annotated[str, AfterValidator(_username)] = Field(min_length=1, description="the API user")
-    password: SecretStr = Field(min_length=1)
+    password: SecretStr = Field(min_length=1, description="the API user's password")
     timeout: Annotated[Duration, AfterValidator(_timeout)] = Field(
         timedelta(seconds=30), description="one request, all in all"
     )

@@ -10,7 +10,7 @@ from typing import Annotated, Any, NamedTuple
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, field_validator, model_validator
 
-from kpisync.fields import FilePath, Guid, Options, is_guid
+from kpisync.fields import FilePath, Options, is_guid
 from kpisync.mapping.parse import check_format
 from kpisync.model import Catalog, CatalogKpi, Interval, NumberFormat
 from kpisync.tables.numbers import BadNumber, parse_number
@@ -35,15 +35,24 @@ class CatalogKpiOptions(Options):
 class CatalogOptions(Options):
     """What a destination has: its teams and KPIs, name → id."""
 
-    teams: dict[str, Guid] = Field(default_factory=dict, description="team name → id")
+    teams: dict[str, str] = Field(default_factory=dict, description="team name → id")
     kpis: dict[str, CatalogKpiOptions] = Field(default_factory=dict, description="KPI name → what is known of it")
 
     def catalog(self) -> Catalog:
         kpis = {
-            name: CatalogKpi(name, kpi.id, kpi.interval, dict(kpi.values), dict(kpi.sub_tiles))
+            name: CatalogKpi(name, _same_case(kpi.id), kpi.interval, _ids(kpi.values), _ids(kpi.sub_tiles))
             for name, kpi in self.kpis.items()
         }
-        return Catalog(dict(self.teams), kpis)
+        return Catalog(_ids(self.teams), kpis)
+
+
+def _ids(named: dict[str, str]) -> dict[str, str]:
+    return {name: _same_case(id) for name, id in named.items()}
+
+
+def _same_case(id: str) -> str:
+    """Ids of UUID form are one in capitals and small letters; others are as they are."""
+    return id.lower() if is_guid(id) else id
 
 
 class LookupFile(Options):
