@@ -6,7 +6,6 @@ one that is adopted needs one.
 
 from __future__ import annotations
 
-import json
 import resource
 import sqlite3
 import subprocess
@@ -23,7 +22,7 @@ from statistics import mean, median
 
 from kpisync.model import Intent, RecordKey, Settled, Status, ValueKey
 from kpisync.state.open import open_readonly, open_store
-from kpisync.state.runs import changes, life
+from kpisync.state.runs import changes, life, runs
 from kpisync.state.store import Store
 from kpisync.support.clock import SystemClock
 
@@ -31,25 +30,21 @@ FIRST_DAY = date(2020, 1, 1)
 TEAMS, KPIS, KINDS = 50, 8, ("actual", "target", "forecast")
 CLOCK = SystemClock()
 
+Numbered = Sequence[tuple[int, ValueKey]]
+
 
 def _id(text: str) -> str:
     return str(uuid.uuid5(uuid.NAMESPACE_OID, text))
 
 
 def keys(count: int) -> Iterator[ValueKey]:
-    """Grouped by day, as exports are: 1,200 values a day."""
-    teams, kpis, kinds = ([_id(str(name)) for name in names] for names in (range(TEAMS), range(50, 50 + KPIS), KINDS))
-    day = FIRST_DAY
-    while True:
-        for team in teams:
-            for kpi in kpis:
-                record = RecordKey("board", kpi, team, None, day)
-                for kind in kinds:
-                    if count == 0:
-                        return
-                    count -= 1
-                    yield ValueKey(record, kind)
-        day += timedelta(days=1)
+    """Grouped by day, as exports are: 1,200 values a day, three to a record."""
+    series = [
+        (_id(f"kpi {k}"), _id(f"team {t}"), _id(kind)) for t in range(TEAMS) for k in range(KPIS) for kind in KINDS
+    ]
+    for index in range(count):
+        kpi, team, kind = series[index % len(series)]
+        yield ValueKey(RecordKey("board", kpi, team, None, FIRST_DAY + timedelta(index // len(series))), kind)
 
 
 def number(index: int) -> Decimal:
@@ -60,36 +55,88 @@ def source(index: int) -> str:
     return f"exports/2026/scrap_11.csv:{index // 3 + 2}"
 
 
-class Bench:
-    """A new store, and a stopwatch that also asks the disk."""
+def send(store: Store, run: str, batch: Numbered) -> float:
+    """Seconds to intend and settle."""
+    intents = [Intent(key, None, number(index), source(index)) for index, key in batch]
+    outcomes = [Settled(intent.key, Status.CONFIRMED, intent.new, "200") for intent in intents]
+    begun = time.perf_counter()
+    store.intend(run, intents, CLOCK.now())
+    store.settle(run, outcomes)
+    return time.perf_counter() - begun
 
-    def __init__(self, folder: Path, name: str) -> None:
-        self.file = folder / f"{name}.db"
-        self.store = open_store(f"sqlite:///{self.file}", CLOCK)
-        self.run = self.store.begin_run("bench", "run", CLOCK.now())
-        self.bare = sqlite3.connect(folder / f"{name}-bare.db", isolation_level=None)
-        self.bare.executescript("PRAGMA synchronous = FULL; CREATE TABLE t (n); INSERT INTO t VALUES (0)")
-        self.times: list[float] = []
-        self.disk: list[float] = []
 
-    def batches(self, act: Callable[[Sequence[tuple[int, ValueKey]]], None], count: int, size: int) -> None:
-        numbered = list(enumerate(keys(count)))
-        act(numbered[:size])  # names are numbered, files are opened
-        for begin in range(size, count, size):
-            batch = numbered[begin : begin + size]
-            self.times.append(_timed(lambda batch=batch: act(batch)) / len(batch))  # type: ignore[misc]
-            if begin // size % 8 == 0:
-                self.disk.append(_timed(lambda: self.bare.execute("UPDATE t SET n = n + 1")))
+def adopt(store: Store, run: str, batch: Numbered) -> float:
+    values = {key: (number(index), source(index)) for index, key in batch}
+    begun = time.perf_counter()
+    store.adopt(run, values)
+    return time.perf_counter() - begun
 
-    def send(self, batch: Sequence[tuple[int, ValueKey]]) -> None:
-        intents = [Intent(key, None, number(index), source(index)) for index, key in batch]
-        outcomes = [Settled(intent.key, Status.CONFIRMED, intent.new, "200") for intent in intents]
-        self.times.append(_timed(lambda: self.store.intend(self.run, intents, CLOCK.now())))
-        self.store.settle(self.run, outcomes)
 
-    def bytes(self) -> int:
-        with self.store.reading() as connection:
-            pages, size = (
-                connection.exec_driver_sql(f"PRAGMA {name}").scalar_one() for name in ("page_count", "page_size")
-            )
-        return int(pages * size)
+def load(file: Path, act: Callable[[Store, str, Numbered], float], count: int, size: int) -> tuple[list[float], float]:
+    """Fill a new store in batches; returns the seconds of each, and those of a bare transaction on the same disk."""
+    numbered = list(enumerate(keys(count)))
+    bare = sqlite3.connect(file.with_suffix(".bare"), isolation_level=None)
+    bare.executescript("PRAGMA synchronous = FULL; CREATE TABLE t (n); INSERT INTO t VALUES (0)")
+    disk, seconds = [], []
+    with closing(bare), closing(open_store(f"sqlite:///{file}", CLOCK)) as store:
+        run = store.begin_run("bench", "run", CLOCK.now())
+        for start in range(0, count, size):
+            seconds.append(act(store, run, numbered[start : start + size]))
+            if start // size % 8 == 0:
+                begun = time.perf_counter()
+                bare.execute("UPDATE t SET n = n + 1")
+                disk.append(time.perf_counter() - begun)
+    return seconds, mean(disk)
+
+
+def show(what: str, file: Path, act: Callable[[Store, str, Numbered], float], count: int, size: int) -> None:
+    seconds, disk = load(file, act, count, size)
+    transactions = 2 if act is send else 1
+    total, usual, floor = (1e6 * t / size for t in (mean(seconds), median(seconds), disk * transactions))
+    print(
+        f"{what}, {count:,} values in batches of {size}: {total:.1f} µs a value (median batch {usual:.1f}), "
+        f"of it {floor:.1f} for {transactions} bare transactions",
+        flush=True,
+    )
+
+
+def look(file: str) -> None:
+    """In a process of its own, so that its peak of memory is that of `known` and of nothing before."""
+    with closing(open_readonly(f"sqlite:///{file}")) as store:
+        store.known("board", FIRST_DAY, FIRST_DAY)
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        count = len(store.known("board", date.min, date.max))
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        again = _seconds(lambda: store.known("board", date.min, date.max))
+        (run,) = runs(store, 1)
+        print(f"known(): {count:,} values, again in {again:.2f} s, {(peak - before) / 1024:.0f} MB")
+        print(f"history of a run: {_seconds(lambda: changes(store, run.id)):.2f} s")
+        print(f"life of a value: {_seconds(lambda: life(store, next(keys(1)))):.3f} s")
+
+
+def _seconds(work: Callable[[], object]) -> float:
+    begun = time.perf_counter()
+    work()
+    return time.perf_counter() - begun
+
+
+def size(file: Path) -> int:
+    with closing(sqlite3.connect(file)) as connection:
+        return int(
+            connection.execute("SELECT page_count * page_size FROM pragma_page_count, pragma_page_size").fetchone()[0]
+        )
+
+
+def main(many: int = 1_000_000) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        here = Path(folder)
+        for batch in (64, 256, 500):
+            show("intend + settle", here / f"sent-{batch}.db", send, 250_000, batch)
+            print(f"  the file takes {size(here / f'sent-{batch}.db') / 250_000:.1f} bytes a value")
+        show("adopt", here / "adopted.db", adopt, many, 256)
+        code = f"from benchmarks.state import look; look({str(here / 'adopted.db')!r})"
+        subprocess.run([sys.executable, "-c", code], check=True)
+
+
+if __name__ == "__main__":
+    main(*map(int, sys.argv[1:]))

@@ -1,56 +1,47 @@
-"""The composition root: builds jobs from the configuration and runs them; the one module that knows all others."""
+"""The composition root: runs jobs one after the other, each as far as it goes; the one module that knows all others."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing
-from dataclasses import dataclass, field
-from datetime import date
+from dataclasses import dataclass, field, replace
 
 import structlog
 
+from kpisync.chunks import chunk_guard, cut
+from kpisync.claims import Claims, shared_by
 from kpisync.config.loaded import JobConfig, Loaded, Settings
-from kpisync.errors import ConfigError, Exit, Interrupted, KpisyncError, LockedError, StateError
+from kpisync.errors import ConfigError, Exit, Interrupted, KpisyncError, LockedError, StateError, combined
+from kpisync.fingerprint import fingerprint
+from kpisync.jobs import JobBuilder, JobResult, Order, Request
 from kpisync.mapping.apply import Mapper
-from kpisync.mapping.keys import Unmapped, kpi_of, nearest, team_id
-from kpisync.model import Catalog, Intake, RunStatus, Scope
+from kpisync.mapping.options import LookbackSpan
+from kpisync.model import Catalog, Intake, RunStatus, Scope, ValueKey
 from kpisync.names import Names
-from kpisync.ports import Clock, Destination, Surroundings
+from kpisync.ports import Clock, Progress
 from kpisync.reports import run_json
+from kpisync.savedplan import (
+    NotPlanned,
+    Numbers,
+    PlannedOnly,
+    SavedPlan,
+    allowed_by,
+    enter,
+    moved,
+    plan_document,
+    refuse_if_moved,
+)
 from kpisync.state.lock import job_lock
 from kpisync.state.open import open_readonly, open_store
 from kpisync.state.store import Store
 from kpisync.support.clock import SystemClock
-from kpisync.sync.job import Job, Progress, Tools, run
-from kpisync.sync.pace import Turns
+from kpisync.sync.job import Tools, run
 from kpisync.sync.report import Report
 
 log = structlog.get_logger()
 
-
-@dataclass(frozen=True)
-class Request:
-    """What a command asks for: which jobs (none: all enabled ones), which dates, which KPI and team."""
-
-    jobs: tuple[str, ...] = ()
-    first: date | None = None
-    last: date | None = None
-    kpi: str | None = None
-    team: str | None = None
-    over_guard: bool = False
-
-
-@dataclass(frozen=True)
-class JobResult:
-    """How one job ended."""
-
-    report: Report
-    exit_code: Exit
-    names: Names
-
-    @property
-    def status(self) -> RunStatus:
-        return RunStatus.SKIPPED if self.exit_code is Exit.LOCKED else self.report.status
+_SIGNALS = (Exit.SIGINT, Exit.SIGTERM)
+_ENDED = (Exit.OK, Exit.PARTIAL)
 
 
 @dataclass
@@ -61,33 +52,71 @@ class App:
     clock: Clock = field(default_factory=SystemClock)
     stopped: Callable[[], Exit | None] = lambda: None
     progress: Progress = lambda stage, done, total: None
-    _turns: dict[str, Turns] = field(default_factory=dict)  # by destination: its rate limit holds across jobs
+
+    def __post_init__(self) -> None:
+        self._builder = JobBuilder(self.loaded, self.clock)
 
     def plan(self, request: Request) -> Iterator[JobResult]:
-        """What a run would do: reads only, of sources, platforms and the state store."""
+        """What a run would do: reads only, of sources, platforms and the state store. Raises Interrupted."""
         names = self.chosen(request)
         with closing(open_readonly(self.settings.state)) as store:
+            order = Order(request, store, self.progress, Claims(store, shared_by(self.loaded, names)))
             for name in names:
-                yield self._guarded(name, request, lambda name=name: self._plan_one(name, request, store))  # type: ignore[misc]
+                self._stop_if_asked()
+                result = (
+                    self._unsound(name) or self._carry_out(self.loaded.jobs[name], order, Report(name), dry=True)[0]
+                )
+                if result.exit_code in _SIGNALS:
+                    raise Interrupted(result.exit_code)
+                yield result
 
-    def run(self, request: Request) -> Iterator[JobResult]:
-        """Run the jobs one after the other, each as far as it can. Raises Interrupted between or in jobs."""
+    def run(
+        self, request: Request, allowed: Mapping[str, Mapping[ValueKey, Numbers]] | None = None
+    ) -> Iterator[JobResult]:
+        """Run the jobs one after the other, each as far as it can; with `allowed`, by job, nothing else is written.
+
+        A job that a signal ends is the last result; raises Interrupted if one comes between two jobs.
+        """
         names = self.chosen(request)
         with closing(open_store(self.settings.state, self.clock)) as store:
+            order = Order(request, store, self.progress, Claims(store, shared_by(self.loaded, names)))
             for name in names:
-                yield self._guarded(name, request, lambda name=name: self._run_one(name, request, store))  # type: ignore[misc]
+                self._stop_if_asked()
+                mine = order if allowed is None else replace(order, allowed=allowed.get(name, {}))
+                for result in self._under_lock(name, [mine]):
+                    yield result
+                    if result.exit_code in _SIGNALS:
+                        return
 
-    def chosen(self, request: Request) -> list[str]:
-        """The jobs that a request names, or every enabled one, sound or not."""
-        known = self.loaded.job_names
-        for name in request.jobs:
-            if name not in known:
-                raise ConfigError(f"there is no job {name}{nearest(name, known)}", where=self.loaded.file)
-        if request.first and request.last and request.first > request.last:
-            raise ConfigError(f"--from {request.first} lies after --to {request.last}")
-        self._filters(request)
-        off = {name for name, job in self.loaded.jobs.items() if not job.enabled}
-        return list(dict.fromkeys(request.jobs)) or [name for name in known if name not in off]
+    def backfill(self, request: Request, span: LookbackSpan) -> Iterator[JobResult]:
+        """Run one job over a range, chunk by chunk, oldest first, under one lock.
+
+        Each chunk is a run of its own. One that could not be carried out, or was held, is the last. Nothing needs to be
+        remembered for a next call to go on: what is confirmed makes no request.
+        """
+        (name,) = self.chosen(request)
+        if unsound := self._unsound(name):
+            yield unsound
+            return
+        with closing(open_store(self.settings.state, self.clock)) as store:
+            rows = [0]
+            for result in self._under_lock(name, self._chunks(name, request, span, store, rows)):
+                rows.append(result.report.rows)
+                yield result
+
+    def apply(self, saved: SavedPlan, over_guard: bool) -> Iterator[JobResult]:
+        """Do exactly what a saved plan says. Raises HeldError, with nothing sent, unless a plan says the same now."""
+        if gone := [job.job for job in saved.jobs if job.job not in self.loaded.job_names]:
+            raise moved(f"there is no job {gone[0]} any more")
+        if not saved.jobs:
+            return
+        request = saved.asked(over_guard)
+        now = list(self.plan(request))
+        for result in now:
+            if result.report.error is not None and result.exit_code is not Exit.OK:
+                raise moved(f"job {result.report.job}: {result.report.error}", combined(one.exit_code for one in now))
+        refuse_if_moved(saved, plan_document(request, now, self.loaded.secrets.redact))
+        yield from self.run(request, {result.report.job: allowed_by(result.report.changes) for result in now})
 
     @property
     def settings(self) -> Settings:
@@ -95,132 +124,121 @@ class App:
             raise ConfigError("the configuration cannot be used", where=self.loaded.file)
         return self.loaded.settings
 
+    def chosen(self, request: Request) -> list[str]:
+        """The jobs that a request names, or every enabled one, sound or not."""
+        return self._builder.chosen(request)
+
+    def mapper(self, config: JobConfig, request: Request, needs_range: bool) -> Mapper:
+        """How a job alone would map its rows; `needs_range`: its source cannot be read without dates."""
+        scope = self._builder.scope(config, request, needs_range)
+        return self._builder.mapper(config, request, scope)
+
     def names(self, destination: str) -> Names:
-        return Names(self.loaded.catalogs.get(destination, Catalog()))
+        return Names(self._builder.catalog(destination))
 
     # ------------------------------------------------------------ one job
 
-    def _guarded(self, name: str, request: Request, act: Callable[[], JobResult]) -> JobResult:
+    def _unsound(self, name: str) -> JobResult | None:
         """A broken job is a result, so that it does not keep the others from running."""
         if name not in self.loaded.unsound:
-            return act()
+            return None
         report = Report(name)
         report.error = "\n".join(str(problem) for problem in self.loaded.unsound[name])
         return JobResult(report, Exit.CONFIG, Names(Catalog()))
 
-    def _plan_one(self, name: str, request: Request, store: Store) -> JobResult:
-        report = Report(name)
-        return self._carry_out(name, request, store, report, dry=True)[0]
+    def _chunks(
+        self, name: str, request: Request, span: LookbackSpan, store: Store, rows: list[int]
+    ) -> Iterator[Order]:
+        """An order for each chunk, made when its turn comes; `rows` are those of the chunks before it."""
+        config = self.loaded.jobs[name]
+        assert request.first and request.last  # noqa: S101 - the command requires both
+        mapper = self._builder.mapper(config, request, Scope(self._builder.today()))
+        chunks = cut(request.first, request.last, span, mapper.intervals())
+        for done, (first, last) in enumerate(chunks):
+            nothing_yet = done == len(chunks) - 1 and not any(rows)
+            guard = chunk_guard(config.guard, config.absent, nothing_yet)
+            narrowed = replace(request, first=first, last=last)
+            progress = self._part(f"{first} to {last}", done, len(chunks))
+            yield Order(narrowed, store, progress, kind="backfill", guard=guard)
 
-    def _run_one(self, name: str, request: Request, store: Store) -> JobResult:
-        report = Report(name)
-        names = self.names(self.loaded.jobs[name].destination)
+    def _part(self, title: str, done: int, total: int) -> Progress:
+        """The progress of one chunk: counted in chunks, so that the time left is that of all of them."""
+        self.progress(title, done, total)
+        return lambda stage, at, of: self.progress(f"{title}, {stage}", done, total)
+
+    def _under_lock(self, name: str, orders: Iterable[Order]) -> Iterator[JobResult]:
+        """Execute a job, mostly once; after an order that could not be carried out no other follows."""
+        if unsound := self._unsound(name):
+            yield unsound
+            return
+        config, report = self.loaded.jobs[name], Report(name)
         try:
             with job_lock(self.settings.state, name):
-                return self._record(name, request, store, report)
+                for order in orders:
+                    self._stop_if_asked()
+                    report = Report(name)
+                    result = self._record(config, order, report)
+                    yield result
+                    if result.exit_code not in _ENDED:
+                        return
         except (LockedError, StateError) as error:
             report.error = self._said(error)
-            return JobResult(report, error.exit_code, names)
+            yield JobResult(report, error.exit_code, self.names(config.destination))
 
-    def _record(self, name: str, request: Request, store: Store, report: Report) -> JobResult:
-        config = self.loaded.jobs[name]
-        report.run = store.begin_run(name, "run", self.clock.now(), config.digest)
-        log.info("run started", job=name, run=report.run)
-        try:
-            result, intake = self._carry_out(name, request, store, report, dry=False)
-        except Interrupted as interrupted:
-            result, intake = JobResult(report, interrupted.exit_code, self.names(config.destination)), Intake()
-            self._close(store, result, intake)
-            raise
-        self._close(store, result, intake)
-        return result
-
-    def _close(self, store: Store, result: JobResult, intake: Intake) -> None:
-        report = result.report
-        assert report.run is not None  # noqa: S101 - begun above
+    def _record(self, config: JobConfig, order: Order, report: Report) -> JobResult:
+        store = order.store
+        report.run = store.begin_run(config.name, order.kind, self.clock.now(), config.digest)
+        log.info("run started", job=config.name, run=report.run)
+        result, intake = self._carry_out(config, order, report, dry=False)
         store.reject(report.run, report.rejections)
         for note in report.reading:
             log.info("read", job=report.job, run=report.run, note=note)
         counts = {name: getattr(report, name) for name in ("rows", "values", "unchanged", "confirmed", "in_doubt")}
         log.info("run ended", job=report.job, run=report.run, status=str(result.status), **counts)
-        shown = run_json(report, result.status, result.names)
+        shown = run_json(report, result.status, result.names, result.first, result.last)
         store.finish_run(report.run, self.clock.now(), result.status, result.exit_code, shown, intake.origins)
+        return result
 
-    def _carry_out(
-        self, name: str, request: Request, store: Store, report: Report, *, dry: bool
-    ) -> tuple[JobResult, Intake]:
-        config = self.loaded.jobs[name]
-        names, intake = self.names(config.destination), Intake()
-        tools = Tools(store, self.clock, self.stopped, self.progress)
+    def _carry_out(self, config: JobConfig, order: Order, report: Report, *, dry: bool) -> tuple[JobResult, Intake]:
+        request, intake = order.request, Intake()
+        result = JobResult(
+            report,
+            Exit.OK,
+            self.names(config.destination),
+            fingerprint(config, self.loaded),
+            request.first,
+            request.last,
+        )
+        tools = Tools(order.store, self.clock, self.stopped, self._heeding(order.progress))
         try:
-            with closing(self._destination(config, report)) as destination:
-                job = self._job(config, request, destination)
+            with closing(self._builder.destination(config, report)) as destination:
+                taker = destination if order.allowed is None else PlannedOnly(destination, order.allowed)
+                job = self._builder.build(config, request, taker, order.claims, order.guard or config.guard)
                 intake = run(job, tools, report, dry=dry, over_guard=request.over_guard)
-            code = {RunStatus.HELD: Exit.HELD, RunStatus.PARTIAL: Exit.PARTIAL}.get(report.status, Exit.OK)
-        except Interrupted:
+        except Interrupted as interrupted:
             report.error = "interrupted"
-            raise
+            return replace(result, exit_code=interrupted.exit_code), intake
+        except NotPlanned as stop:
+            enter(stop, report)
         except KpisyncError as error:
-            report.error, code = self._said(error), error.exit_code
-        return JobResult(report, code, names), intake
+            report.error = self._said(error)
+            return replace(result, exit_code=error.exit_code), intake
+        code = {RunStatus.HELD: Exit.HELD, RunStatus.PARTIAL: Exit.PARTIAL}.get(report.status, Exit.OK)
+        return replace(result, exit_code=code), intake
+
+    def _heeding(self, progress: Progress) -> Progress:
+        """While a source is read, nothing is in flight that a signal would have to wait for."""
+
+        def told(stage: str, done: int, total: int | None) -> None:
+            if stage == "reading":
+                self._stop_if_asked()
+            progress(stage, done, total)
+
+        return told
+
+    def _stop_if_asked(self) -> None:
+        if (code := self.stopped()) is not None:
+            raise Interrupted(code)
 
     def _said(self, error: KpisyncError) -> str:
         return self.loaded.secrets.redact(str(error))
-
-    def _destination(self, config: JobConfig, report: Report) -> Destination:
-        chosen = self.loaded.destinations[config.destination]
-        around = Surroundings(
-            name=chosen.name,
-            catalog=self.loaded.catalogs.get(chosen.name, Catalog()),
-            requests=report.requests,
-            wait_turn=self._turns.setdefault(chosen.name, Turns(chosen.options.rate_limit, self.clock)).wait,
-            redact=self.loaded.secrets.redact,
-        )
-        return chosen.spec.build(chosen.options, around)
-
-    def _job(self, config: JobConfig, request: Request, destination: Destination) -> Job:
-        source = config.source.spec.build(config.source.options, Surroundings())
-        kpis, teams = self._filters(request).get(config.destination, (None, None))
-        mapper = Mapper(
-            config.map,
-            config.destination,
-            self.loaded.catalogs.get(config.destination, Catalog()),
-            self.loaded.lookups,
-            self._scope(config, request, source.needs_range),
-            config.empty,
-            config.open_periods,
-            kpis,
-            teams,
-        )
-        others = frozenset(self.loaded.job_names) - {config.name}
-        options = self.loaded.destinations[config.destination].options
-        return Job(config.name, source, mapper, destination, options, config.guard, config.absent, others)
-
-    def _scope(self, config: JobConfig, request: Request, needs_range: bool) -> Scope:
-        today = self.clock.now().astimezone(self.settings.timezone).date()
-        first, last = request.first, request.last
-        if first is None and last is None and config.lookback is not None:
-            first = config.lookback.first(today)
-        if needs_range and first is None:
-            raise ConfigError(
-                f"job {config.name} binds dates in its query, and nothing says which",
-                where=config.place,
-                hint="Give the job a lookback such as 35d, or the command --from and --to",
-            )
-        return Scope(today, first, today if needs_range and last is None else last)
-
-    def _filters(self, request: Request) -> dict[str, tuple[frozenset[str] | None, frozenset[str] | None]]:
-        """--kpi and --team as ids, by destination; a name must be known to one destination at least."""
-        found: dict[str, tuple[frozenset[str] | None, frozenset[str] | None]] = {}
-        problem: Unmapped | None = None
-        for name, catalog in self.loaded.catalogs.items():
-            try:
-                kpis = None if request.kpi is None else frozenset({kpi_of(catalog, request.kpi).id})
-                teams = None if request.team is None else frozenset({team_id(catalog, request.team)})
-                found[name] = (kpis, teams)
-            except Unmapped as unknown:
-                problem = unknown
-                found[name] = (frozenset(), frozenset())
-        if problem and all(parts == (frozenset(), frozenset()) for parts in found.values()):
-            raise ConfigError(f"--kpi or --team: {problem}", where=self.loaded.file)
-        return found

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from datetime import date
 from typing import Any
 
 from kpisync.model import Change, Rejection, RunStatus
@@ -11,12 +12,16 @@ from kpisync.sync.reconcile import Conflict
 from kpisync.sync.report import Report
 
 
-def run_json(report: Report, status: RunStatus, names: Names) -> dict[str, Any]:
-    """One entry of `run --json`."""
+def run_json(
+    report: Report, status: RunStatus, names: Names, first: date | None = None, last: date | None = None
+) -> dict[str, Any]:
+    """One entry of `run --json`; `from` and `to` are the dates asked for, or those of a chunk."""
     return {
         "job": report.job,
         "run": report.run,
         "status": str(status),
+        "from": first and first.isoformat(),
+        "to": last and last.isoformat(),
         "rows": report.rows,
         "values": report.values,
         "unchanged": report.unchanged,
@@ -41,10 +46,20 @@ def run_json(report: Report, status: RunStatus, names: Names) -> dict[str, Any]:
     }
 
 
-def plan_json(report: Report, names: Names) -> dict[str, Any]:
-    """One entry of `plan --json`."""
+def without_secrets(value: Any, redact: Callable[[str], str]) -> Any:
+    """A JSON document with secrets struck out of its texts."""
+    if isinstance(value, str):
+        return redact(value)
+    if isinstance(value, dict):
+        return {key: without_secrets(item, redact) for key, item in value.items()}
+    return [without_secrets(item, redact) for item in value] if isinstance(value, list) else value
+
+
+def plan_json(report: Report, names: Names, digest: str) -> dict[str, Any]:
+    """One entry of `plan --json`; `digest` changes with the job's configuration."""
     return {
         "job": report.job,
+        "digest": digest,
         "unchanged": report.unchanged,
         "rejects": [reject_json(rejection) for rejection in report.rejections],
         "conflicts": [conflict_json(conflict, names) for conflict in report.conflicts],

@@ -19,6 +19,7 @@ from kpisync.config.yaml import parse
 from kpisync.errors import ConfigError
 
 _STEP = 2
+_ENDS = ("\n", "\r", "\x85", "\u2028", "\u2029")
 _BREAKS = re.compile("[^\n\r\x85\u2028\u2029]*(?:\r\n|[\n\r\x85\u2028\u2029]|$)")
 
 
@@ -121,8 +122,12 @@ class _Surgery:
 
     def outcome(self) -> str:
         """Pieces for one place keep the order in which they came."""
-        lines = self.lines
-        for line, column, piece in sorted(reversed(self.cuts), key=lambda cut: cut[:2], reverse=True):
+        lines = list(self.lines)
+        if lines and not lines[-1].endswith(_ENDS) and any(cut[0] >= len(lines) for cut in self.cuts):
+            lines[-1] += self.end
+        places = sorted(((line, column), number) for number, (line, column, _) in enumerate(self.cuts))
+        for (line, column), number in reversed(places):
+            piece = self.cuts[number][2]
             if line >= len(lines):
                 lines.append("")
             lines[line] = lines[line][:column] + piece + lines[line][column:]
@@ -140,7 +145,7 @@ class _Surgery:
         missing = {name: entry for name, entry in tree.items() if name not in known}
         for name, entry in tree.items():
             if name in known and not isinstance(entry.value, str) and entry.value:
-                self._graft_below(*known[name], entry.value)
+                self._graft_below(*known[name], entry.value, self._step(node))
         if not missing:
             return
         if node.flow_style:
@@ -149,12 +154,12 @@ class _Surgery:
             column = node.value[0][0].start_mark.column if node.value else column
             self._insert_lines(_last_line(node) + 1, list(rendered(missing, column, self._step(node))))
 
-    def _graft_below(self, key: Any, value: Any, tree: Tree) -> None:
+    def _graft_below(self, key: Any, value: Any, tree: Tree, step: int) -> None:
+        column = key.start_mark.column + step
         if _is_empty(value):
-            column = key.start_mark.column + _STEP
-            self._insert_lines(key.end_mark.line + 1, list(rendered(tree, column)))
+            self._insert_lines(key.end_mark.line + 1, list(rendered(tree, column, step)))
         else:
-            self.graft(value, tree, key.start_mark.column + _STEP)
+            self.graft(value, tree, column)
 
     def _step(self, node: Any) -> int:
         """By how much the file indents here."""
@@ -171,12 +176,7 @@ class _Surgery:
             self.cuts.append((node.end_mark.line, node.end_mark.column - 1, _flow(tree)))
 
     def _insert_lines(self, line: int, pieces: list[str]) -> None:
-        self.cuts.append((line, 0, self._break_before(line) + "".join(f"{piece}{self.end}" for piece in pieces)))
-
-    def _break_before(self, line: int) -> str:
-        """A line break where the last line has none."""
-        last = self.lines[line - 1] if 0 < line == len(self.lines) else "\n"
-        return "" if last.endswith(("\n", "\r", "\x85", "\u2028", "\u2029")) else self.end
+        self.cuts.append((line, 0, "".join(f"{piece}{self.end}" for piece in pieces)))
 
     def remark(self, root: Any, path: tuple[str, ...], remark: str) -> None:
         """A line of comment above a key that begins its line; nothing where it cannot stand."""

@@ -6,7 +6,7 @@ import re
 
 _PLAIN = re.compile(r"[^\W\d_](?:[\w ./()%+-]*[\w./()%+-])?")
 _ID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-_WORDS = frozenset("true false yes no on off y n null".split())  # what YAML 1.1 takes for something else
+_WORDS = ("true", "false", "yes", "no", "on", "off", "y", "n", "null")  # to YAML 1.1 they are no texts
 _ESCAPED = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t", "\r": "\\r"}
 _LONGEST = 200
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from pathlib import Path
 
 from kpisync.errors import ConfigError
@@ -25,25 +24,21 @@ def write_text(path: Path, text: str) -> None:
 
 
 def _replace(target: Path, content: bytes) -> None:
-    descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-    draft = Path(name)
+    draft = target.with_name(f".{target.name}.{os.getpid()}.part")
+    mode = target.stat().st_mode & 0o7777 if target.exists() else None
+    draft.unlink(missing_ok=True)  # of a process that was killed
+    descriptor = os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY | getattr(os, "O_BINARY", 0), 0o666)
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        draft.chmod(target.stat().st_mode & 0o7777 if target.exists() else 0o666 & ~_umask())
+        if mode is not None:
+            draft.chmod(mode)
         draft.replace(target)
-    except BaseException:  # noqa: BLE001
+        _sync_folder(target.parent)
+    finally:
         draft.unlink(missing_ok=True)
-        raise
-    _sync_folder(target.parent)
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
 
 
 def _sync_folder(folder: Path) -> None:

@@ -1,52 +1,119 @@
-"""`kpisync check`: validate everything, contact nothing."""
+"""`kpisync check`: validate everything; with --online, also log in and look every catalog id up."""
 
 from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from kpisync.cli.options import ConfigPath, Json
-from kpisync.cli.session import Session, open_session
-from kpisync.errors import Exit
+from kpisync.cli.session import DEFAULT_CONFIG, ROOT, Session, SlowProgress, open_session
+from kpisync.errors import Exit, combined
+
+if TYPE_CHECKING:
+    from kpisync.config.problems import Problem
+    from kpisync.online import LookUp
 
 
 def register(cli: typer.Typer) -> None:
     cli.command("check")(check)
 
 
-def check(config: ConfigPath = None, as_json: Json = False) -> None:
+def check(
+    config: ConfigPath = None,
+    online: Annotated[
+        bool, typer.Option("--online", help="Also log in to each destination and look every catalog id up.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
     """Validate the configuration; all problems of all jobs at once."""
     session = open_session(config, as_json)
-    problems = [*session.loaded.problems, *_unbound(session)]
+    looked_up = _look_up(session, config) if online else []
+    problems = [*session.loaded.problems, *_unbound(session), *(each for one in looked_up for each in one.problems)]
     if as_json:
-        session.print_json(_document(session, problems))
-    elif problems:
-        for problem in problems:
-            session.warn(str(problem))
-        count = len(problems)
-        session.warn(f"{count} problem{'s' * (count != 1)}; {len(session.loaded.jobs)} of {_all(session)} jobs can run")
+        session.print_json(_document(session, problems, looked_up))
+    else:
+        _show(session, problems, looked_up)
+    codes = [Exit.CONFIG] if problems else []
+    raise typer.Exit(combined([*codes, *(one.error.exit_code for one in looked_up if one.error)]))
+
+
+def _look_up(session: Session, config: Path | None) -> list[LookUp]:
+    """Every sound destination in turn; one that cannot be used does not keep the others from being looked at."""
+    from kpisync.config.findings import Findings
+    from kpisync.config.read import entries, read_files
+    from kpisync.online import look_up
+    from kpisync.support.clock import SystemClock
+
+    files = read_files(config or ROOT.get("config") or DEFAULT_CONFIG, os.environ)
+    nodes = entries(files.tops, "catalog", Findings())
+    with SlowProgress() as progress:
+        return [
+            look_up(
+                session.loaded,
+                name,
+                SystemClock(),
+                nodes.get(name),
+                lambda done, total, name=name: progress(f"looking up {name}", done, total),  # type: ignore[misc]
+            )
+            for name in session.loaded.destinations
+        ]
+
+
+def _show(session: Session, problems: list[Problem], looked_up: list[LookUp]) -> None:
+    for problem in problems:
+        session.warn(str(problem))
+    if problems:
+        count, jobs = len(problems), session.loaded
+        session.warn(f"{count} problem{'s' * (count != 1)}; {len(jobs.jobs)} of {len(jobs.job_names)} jobs can run")
     else:
         names = ", ".join(session.loaded.jobs) or "none"
         session.out.print(f"{session.loaded.file} is sound. Jobs: {names}", markup=False)
-    if problems:
-        raise typer.Exit(Exit.CONFIG)
+    for one in looked_up:
+        for warning in one.warnings:
+            session.warn(f"warning: {warning}")
+        if one.error:
+            session.warn(f"error: {one.error}")
+        else:
+            session.out.print(_line(one), markup=False)
 
 
-def _all(session: Session) -> int:
-    return len(session.loaded.job_names)
+def _line(one: LookUp) -> str:
+    if not one.can_tell:
+        return f"{one.destination}: destinations of its type cannot tell what their platform has; nothing was looked up"
+    kpis, teams = (f"{count} {what}{'s' * (count != 1)}" for count, what in ((one.kpis, "KPI"), (one.teams, "team")))
+    wrong = f"; {len(one.problems)} of its entries are wrong" if one.problems else ""
+    return f"{one.destination}: the login is good; {kpis} and {teams} of the catalog looked up{wrong}"
 
 
-def _document(session: Session, problems: list[object]) -> dict[str, object]:
-    return {
+def _document(session: Session, problems: list[Problem], looked_up: list[LookUp]) -> dict[str, Any]:
+    document: dict[str, Any] = {
         "file": session.loaded.file,
-        "ok": not problems,
+        "ok": not problems and not any(one.error for one in looked_up),
         "jobs": list(session.loaded.jobs),
-        "problems": [
-            {name: getattr(problem, name) for name in ("place", "message", "hint", "job")} for problem in problems
-        ],
+        "problems": [_said(problem) for problem in problems],
     }
+    if looked_up:
+        document["warnings"] = [_said(warning) for one in looked_up for warning in one.warnings]
+        document["destinations"] = [
+            {
+                "destination": one.destination,
+                "kpis": one.kpis,
+                "teams": one.teams,
+                "error": None if one.error is None else str(one.error),
+            }
+            for one in looked_up
+        ]
+    return document
 
 
-def _unbound(session: Session) -> list[object]:
+def _said(problem: Problem) -> dict[str, str | None]:
+    return {name: getattr(problem, name) for name in ("place", "message", "hint", "job")}
+
+
+def _unbound(session: Session) -> list[Problem]:
     """Jobs whose query binds dates that nothing gives."""
     from kpisync.config.problems import Problem
 

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from kpisync.cli import check, explain, history, plan, run, sandbox, schema, state, status
+from kpisync.cli import check, discover, explain, history, init, plan, preview, run, sandbox, schema, state, status
 from kpisync.cli.session import ROOT, complain
 from kpisync.errors import Exit, KpisyncError
 from kpisync.support.json import dumps
@@ -46,7 +46,7 @@ def root(
         ROOT["config"] = config
 
 
-for module in (check, plan, run, status, history, explain, sandbox, state, schema):
+for module in (init, discover, check, preview, plan, run, status, history, explain, sandbox, state, schema):
     module.register(cli)
 
 

@@ -23,27 +23,27 @@ def plan(
     last: Last = None,
     kpi: Kpi = None,
     team: Team = None,
-    out: Annotated[Path | None, typer.Option("--out", help="Write the plan to this file, as --json shows it.")] = None,
+    out: Annotated[Path | None, typer.Option("--out", help="Write the plan to this file, for `run --plan`.")] = None,
     as_json: Json = False,
 ) -> None:
     """Show each change old → new with its source cell; send nothing but reads, write nothing."""
     from kpisync.cli.show import show_plan
-    from kpisync.reports import plan_json
+    from kpisync.savedplan import plan_document
 
     session = open_session(config, as_json)
-    documents, codes = [], []
+    asked = request(jobs, first, last, kpi, team)
+    results = []
     with Signals().caught() as signals, SlowProgress() as progress:
-        for result in session.app(stopped=signals, progress=progress).plan(request(jobs, first, last, kpi, team)):
-            documents.append(plan_json(result.report, result.names))
-            codes.append(result.exit_code)
+        for result in session.app(stopped=signals, progress=progress).plan(asked):
+            results.append(result)
             if not as_json:
                 show_plan(session.out, result)
-    document = {"jobs": documents}
-    if as_json:
-        session.print_json(document)
+    document = plan_document(asked, results)
     if out is not None:
         _write(out, session.dumped(document) + "\n")
-    raise typer.Exit(combined(codes))
+    if as_json:
+        session.print_json(document)
+    raise typer.Exit(combined(result.exit_code for result in results))
 
 
 def _write(path: Path, text: str) -> None:

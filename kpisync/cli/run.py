@@ -1,19 +1,26 @@
-"""`kpisync run`: plan, guard, deliver, confirm, once."""
+"""`kpisync run`: plan, guard, deliver, confirm, once; or exactly what a saved plan says."""
 
 from __future__ import annotations
 
-import gc
-from typing import Annotated
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from kpisync.cli import backfill
 from kpisync.cli.options import ConfigPath, First, Jobs, Json, Kpi, Last, Team
-from kpisync.cli.session import Session, Signals, SlowProgress, open_session, request
-from kpisync.errors import Exit, Interrupted, combined
+from kpisync.cli.session import Signals, SlowProgress, open_session, request
+from kpisync.errors import ConfigError
+
+if TYPE_CHECKING:
+    from kpisync.app import App
+    from kpisync.jobs import JobResult, Request
 
 
 def register(cli: typer.Typer) -> None:
     cli.command("run")(run)
+    backfill.register(cli)
 
 
 def run(
@@ -23,33 +30,28 @@ def run(
     last: Last = None,
     kpi: Kpi = None,
     team: Team = None,
+    plan: Annotated[
+        Path | None, typer.Option("--plan", help="Do exactly what this file of `plan --out` says, or refuse.")
+    ] = None,
     yes_over_guard: Annotated[
         bool, typer.Option("--yes-over-guard", help="Go on where the guard would hold the run.")
     ] = False,
     as_json: Json = False,
 ) -> None:
     """Plan, guard, deliver and confirm, once; what is confirmed already makes no request."""
-    from kpisync.cli.show import show_run
-    from kpisync.reports import run_json
+    from kpisync.cli.show import show_runs
 
-    gc.set_threshold(50_000, 20, 20)  # many small objects that live: looking through them often only costs time
-    session = open_session(config, as_json)
     asked = request(jobs, first, last, kpi, team, yes_over_guard)
-    documents, codes = [], []
+    session = open_session(config, as_json)
     with Signals().caught() as signals, SlowProgress() as progress:
-        try:
-            for result in session.app(stopped=signals, progress=progress).run(asked):
-                documents.append(run_json(result.report, result.status, result.names))
-                codes.append(result.exit_code)
-                if not as_json:
-                    show_run(session.out, result)
-        except Interrupted as interrupted:
-            codes.append(interrupted.exit_code)
-            session.warn(str(interrupted))
-    _end(session, documents, codes)
+        app = session.app(stopped=signals, progress=progress)
+        show_runs(session, app.run(asked) if plan is None else _planned(app, asked, plan))
 
 
-def _end(session: Session, documents: list[dict[str, object]], codes: list[Exit]) -> None:
-    if session.as_json:
-        session.print_json({"runs": documents})
-    raise typer.Exit(combined(codes))
+def _planned(app: App, asked: Request, path: Path) -> Iterable[JobResult]:
+    from kpisync.savedplan import load_plan
+
+    if asked.jobs or asked.first or asked.last or asked.kpi or asked.team:
+        hint = "Leave jobs, --from, --to, --kpi and --team away, or make another plan"
+        raise ConfigError("a saved plan says already what to look at", where="--plan", hint=hint)
+    return app.apply(load_plan(path), asked.over_guard)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 from rich.console import Console
 
@@ -19,8 +19,9 @@ from kpisync.errors import ConfigError, Exit
 from kpisync.support.json import dumps
 
 if TYPE_CHECKING:
-    from kpisync.app import App, Request
+    from kpisync.app import App
     from kpisync.config.loaded import Loaded
+    from kpisync.jobs import Request
 
 DEFAULT_CONFIG = Path("config/kpisync.yaml")
 _PIPE_WIDTH = 200  # columns, where no terminal says how wide it is
@@ -36,7 +37,7 @@ class Session:
 
     @property
     def out(self) -> Console:
-        return Console(highlight=False, width=None if sys.stdout.isatty() else _PIPE_WIDTH)
+        return Console(highlight=False, width=None if _is_terminal(sys.stdout) else _PIPE_WIDTH)
 
     def local(self, instant: str | None) -> str:
         """A kept instant as the clock at the plant showed it."""
@@ -55,18 +56,17 @@ class Session:
 
     def dumped(self, document: dict[str, Any]) -> str:
         """A document as JSON, with secrets struck out of its texts."""
-        return dumps(_redacted(document, self.loaded.secrets.redact))
+        from kpisync.reports import without_secrets
+
+        return dumps(without_secrets(document, self.loaded.secrets.redact))
 
     def warn(self, text: str) -> None:
         complain(self.loaded.secrets.redact(text))
 
 
-def _redacted(value: Any, redact: Callable[[str], str]) -> Any:
-    if isinstance(value, str):
-        return redact(value)
-    if isinstance(value, dict):
-        return {key: _redacted(item, redact) for key, item in value.items()}
-    return [_redacted(item, redact) for item in value] if isinstance(value, list) else value
+def _is_terminal(stream: TextIO | None) -> bool:
+    """None: it was closed before we were started."""
+    return stream is not None and stream.isatty()
 
 
 def open_session(path: Path | None, as_json: bool = False) -> Session:
@@ -80,7 +80,7 @@ def open_session(path: Path | None, as_json: bool = False) -> Session:
     level = os.environ.get("KPISYNC_LOG", "warning").lower()
     if level not in LEVELS:
         raise ConfigError(f"KPISYNC_LOG is {level}", hint=f"Set it to one of {', '.join(LEVELS)}")
-    configure(level, loaded.secrets.redact, as_json=not sys.stderr.isatty())
+    configure(level, loaded.secrets.redact, as_json=not _is_terminal(sys.stderr))
     return Session(loaded, as_json)
 
 
@@ -95,7 +95,7 @@ def complain(text: str) -> None:
 def request(
     jobs: list[str] | None, first: Any, last: Any, kpi: str | None, team: str | None, over_guard: bool = False
 ) -> Request:
-    from kpisync.app import Request
+    from kpisync.jobs import Request
 
     return Request(
         tuple(jobs or ()),
@@ -141,7 +141,7 @@ class SlowProgress:
 
     def __call__(self, stage: str, done: int, total: int | None) -> None:
         if self._show is None:
-            if not sys.stderr.isatty() or time.monotonic() - self._begun < _SLOW:
+            if not _is_terminal(sys.stderr) or time.monotonic() - self._begun < _SLOW:
                 return
             self._start()
         if self._show is not None:
@@ -151,7 +151,8 @@ class SlowProgress:
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-        bar = Progress(*columns, console=Console(stderr=True), transient=True)
+        # Where only stderr is a terminal, what goes to stdout must not be taken there with the bar.
+        bar = Progress(*columns, console=Console(stderr=True), transient=True, redirect_stdout=_is_terminal(sys.stdout))
         bar.start()
         task = bar.add_task("")
         self._stop = bar.stop

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import gc
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
 
+import typer
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from kpisync.errors import Exit
-from kpisync.reports import in_order
+from kpisync.errors import Exit, Interrupted, combined
+from kpisync.reports import in_order, run_json
 
 if TYPE_CHECKING:
     from decimal import Decimal
 
-    from kpisync.app import JobResult
+    from kpisync.cli.session import Session
+    from kpisync.jobs import JobResult
     from kpisync.names import Names
     from kpisync.sync.report import Report
 
@@ -38,11 +42,32 @@ def show_plan(out: Console, result: JobResult) -> None:
     )
 
 
+def show_runs(session: Session, results: Iterable[JobResult]) -> None:
+    """Carry runs out, show each as it ends, all of them in one document with --json, and end with their exit code."""
+    gc.set_threshold(50_000, 20, 20)  # many small objects that live: looking through them often only costs time
+    documents: list[dict[str, Any]] = []
+    codes: list[Exit] = []
+    try:
+        for result in results:
+            documents.append(run_json(result.report, result.status, result.names, result.first, result.last))
+            codes.append(result.exit_code)
+            if not session.as_json:
+                show_run(session.out, result)
+    except Interrupted as interrupted:
+        codes.append(interrupted.exit_code)
+    if session.as_json:
+        session.print_json({"runs": documents})
+    if combined(codes) in (Exit.SIGINT, Exit.SIGTERM):
+        session.warn(str(Interrupted(combined(codes))))
+    raise typer.Exit(combined(codes))
+
+
 def show_run(out: Console, result: JobResult) -> None:
     report = result.report
     color = {Exit.OK: "green", Exit.PARTIAL: "yellow", Exit.LOCKED: "yellow"}.get(result.exit_code, "red")
     run = f" run {report.run}" if report.run else ""
-    out.print(f"[bold]{report.job}[/] [{color}]{result.status}[/]{run}", soft_wrap=True)
+    dates = f" {result.first or 'the beginning'} to {result.last or 'the end'}" if result.first or result.last else ""
+    out.print(f"[bold]{report.job}[/]{dates} [{color}]{result.status}[/]{run}", soft_wrap=True)
     _details(out, result)
     if report.error is None and report.held is None:
         out.print(_summary(report))
@@ -100,7 +125,7 @@ def _details(out: Console, result: JobResult) -> None:
     """What needs a person: error, guard, conflicts, rejects, doubts."""
     report = result.report
     _line(out, "red", "error", report.error)
-    _line(out, "red", "held by the guard", report.held)
+    _line(out, "red", "held", report.held)
     for conflict in report.conflicts[:_MOST]:
         path = result.names.path(conflict.key)
         holds, new = _number(conflict.holds), _number(conflict.wanted)

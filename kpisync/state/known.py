@@ -8,12 +8,11 @@ from typing import Any
 
 from sqlalchemy import Connection, Integer, Select, String, select, type_coerce
 
-from kpisync.model import Doubt, Intent, Known, Status, ValueKey
+from kpisync.model import Doubt, Intent, Known, ValueKey
 from kpisync.state import tables
-from kpisync.state.columns import as_number, damaged
-from kpisync.state.ledger import IS_OPEN
+from kpisync.state.columns import as_number
 from kpisync.state.numbering import Cell, Series, key_of, series_ids, series_of
-from kpisync.state.tables import job, series, value
+from kpisync.state.tables import job, run, series, value
 
 
 class KnownValues(Mapping[ValueKey, Known]):
@@ -41,16 +40,16 @@ def read_known(connection: Connection, destination: str, first: date, last: date
     """All of a destination between two days, both inclusive."""
     names = {number: name for name, number in series_ids(connection, destination).items()}
     jobs: dict[int, str] = {row.id: row.name for row in connection.execute(select(job))}
-    shared: dict[tuple[str, str, int], Known] = {}
+    shared: dict[tuple[str, int, int], Known] = {}
     shared_days: dict[int, int] = {}
-    by_series: dict[Series, dict[int, Known]] = {}
+    by_series: dict[int, dict[int, Known]] = {}
     for number, day, text, status, owner in connection.execute(_stored(destination, first, last)):
         content = (text, status, owner)
         known = shared.get(content)
         if known is None:
-            known = shared[content] = Known(as_number(text), _status(status), jobs[owner])
-        by_series.setdefault(names[number], {})[shared_days.setdefault(day, day)] = known
-    return KnownValues(by_series)
+            known = shared[content] = Known(as_number(text), tables.VALUE_STATUS.word(status), jobs[owner])
+        by_series.setdefault(number, {})[shared_days.setdefault(day, day)] = known
+    return KnownValues({names[number]: days for number, days in by_series.items()})
 
 
 def _stored(destination: str, first: date, last: date) -> Select[Any]:
@@ -59,19 +58,12 @@ def _stored(destination: str, first: date, last: date) -> Select[Any]:
         value.c.series,
         type_coerce(value.c.period, Integer),
         type_coerce(value.c.number, String),
-        value.c.status,
-        value.c.job,
+        type_coerce(value.c.status, Integer),
+        run.c.job,
     )
-    wanted = select(*columns).join(series, series.c.id == value.c.series)
+    wanted = select(*columns).join(series, series.c.id == value.c.series).join(run, run.c.id == value.c.run)
     wanted = wanted.where(series.c.destination == destination, value.c.period.between(first, last))
     return wanted.execution_options(yield_per=10_000)
-
-
-def _status(text: str) -> Status:
-    try:
-        return Status(text)
-    except ValueError:
-        raise damaged(text, "a status") from None
 
 
 def read_doubts(connection: Connection, destination: str | None = None) -> list[Doubt]:
@@ -94,7 +86,7 @@ def read_doubts(connection: Connection, destination: str | None = None) -> list[
         .join(tables.run, tables.run.c.id == change.run)
         .join(tables.job, tables.job.c.id == tables.run.c.job)
         .outerjoin(origin, origin.c.id == change.origin)
-        .where(IS_OPEN)
+        .where(tables.IS_IN_DOUBT)
         .order_by(change.id)
     )
     if destination is not None:

@@ -1,194 +1,127 @@
-"""The statements behind intents, outcomes and adoptions, on numbered keys inside a transaction of the caller."""
+"""Intents, outcomes and adoptions, written down on numbered keys inside a transaction of the caller."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
-from datetime import date, datetime
+from collections.abc import Mapping
+from datetime import datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Row, bindparam, delete, literal, select, update
+from sqlalchemy import Connection
 
 from kpisync.model import Intent, Settled, Status
-from kpisync.state.columns import plain
-from kpisync.state.numbering import RunNumbers, chunks, insert_into
-from kpisync.state.tables import ChangeStatus, change, run, value
+from kpisync.state import statements
+from kpisync.state.columns import as_milliseconds, as_text, plain
+from kpisync.state.numbering import StoredCell
+from kpisync.state.prepared import Rows, many, once
+from kpisync.state.tables import CHANGE_STATUS, VALUE_STATUS, ChangeStatus
 
 ANSWER_LIMIT = 500
 
-# Written out in the SQL, because SQLite uses a partial index only where it can see the condition.
-IS_OPEN = change.c.status == literal(ChangeStatus.IN_DOUBT.value, literal_execute=True)
-
-_KNOWING = frozenset({Status.CONFIRMED, Status.SENT})
+_NOTHING_NEW = {"answer": None, "found": None}
 
 
 class At(NamedTuple):
-    """A numbered key: the series and the period of a value."""
+    """A numbered key: the series of a value, and its period as an ordinal."""
 
     series: int
-    period: date
-
-
-class StoredCell(NamedTuple):
-    """A source cell: the number of its origin, and the place in it."""
-
-    origin: int | None
-    place: str
-
-
-Rows = list[dict[str, Any]]
-
-
-def open_intents(connection: Connection, keys: Collection[At]) -> dict[At, list[Row[Any]]]:
-    """The unsettled intents of these keys, of any run, oldest first, with the job that has them."""
-    found: dict[At, list[Row[Any]]] = {}
-    wanted = select(change, run.c.job).join(run, run.c.id == change.c.run).where(IS_OPEN).order_by(change.c.id)
-    for numbers in chunks({key.series for key in keys}):
-        for row in connection.execute(wanted.where(change.c.series.in_(numbers))):
-            found.setdefault(At(row.series, row.period), []).append(row)
-    return {key: found[key] for key in keys if key in found}
-
-
-def known_numbers(connection: Connection, keys: Collection[At]) -> dict[At, Decimal]:
-    """The known numbers of these keys."""
-    if not keys:
-        return {}
-    days = [key.period for key in keys]
-    wanted = select(value.c.series, value.c.period, value.c.number).where(value.c.period.between(min(days), max(days)))
-    found: dict[At, Decimal] = {}
-    for numbers in chunks({key.series for key in keys}):
-        for row in connection.execute(wanted.where(value.c.series.in_(numbers))):
-            found[At(row.series, row.period)] = row.number
-    return {key: found[key] for key in keys if key in found}
+    period: int
 
 
 def intend(
     connection: Connection,
-    by: RunNumbers,
+    run: int,
     intents: Mapping[At, Intent],
     cells: Mapping[str, StoredCell],
     now: datetime,
     settles: datetime,
 ) -> None:
     """Record intents as in doubt; open ones of the same keys are superseded."""
-    older = [intent for found in open_intents(connection, intents).values() for intent in found]
-    _close(connection, [_closing(intent, ChangeStatus.SUPERSEDED, by, now) for intent in older])
-    fixed = {"run": by.run, "status": ChangeStatus.IN_DOUBT.value, "intended_at": now, "settles": settles}
-    rows = [
-        {**at._asdict(), "old": intent.old, "new": intent.new, **cells[intent.source]._asdict(), **fixed}
-        for at, intent in intents.items()
-    ]
-    connection.execute(change.insert(), rows)
+    if not intents:
+        return
+    at = as_milliseconds(now)
+    closing = {"closed_as": CHANGE_STATUS.code(ChangeStatus.SUPERSEDED), "now": at, **_NOTHING_NEW}
+    opening = {"status": CHANGE_STATUS.code(ChangeStatus.IN_DOUBT), "intended_at": at}
+    fixed = {"run": run, **closing, **opening, "settles": as_milliseconds(settles)}
+    rows = [_intended(key, intent, cells[intent.source], fixed) for key, intent in intents.items()]
+    many(connection, statements.close, rows)
+    many(connection, statements.open_intent, rows)
+    once(connection, statements.note_last_change, {"run": run})
 
 
 def adopt(
     connection: Connection,
-    by: RunNumbers,
+    run: int,
     values: Mapping[At, tuple[Decimal, str]],
     cells: Mapping[str, StoredCell],
     now: datetime,
 ) -> None:
     """Make numbers known, close the open intents of their keys, and enter what is news in the history."""
-    if not values:
-        return
-    closed = _close_as_confirmed(connection, by, values, now)
-    known = known_numbers(connection, values)
-    fixed = {"status": ChangeStatus.ADOPTED.value, "intended_at": now, "settles": now, "settled_at": now}
-    rows: Rows = []
-    news: Rows = []
-    for at, (number, source) in values.items():
-        row = {**at._asdict(), **cells[source]._asdict(), "run": by.run}
-        rows.append({**row, "number": number, "status": Status.CONFIRMED.value, "job": by.job})
-        if at not in closed and known.get(at) != number:
-            news.append({**row, **fixed, "old": known.get(at), "new": number, "found": number, "settled_by": by.run})
-    put_values(connection, rows)
-    if news:
-        connection.execute(change.insert(), news)
+    closing = {"closed_as": CHANGE_STATUS.code(ChangeStatus.CONFIRMED), "now": as_milliseconds(now), "answer": None}
+    entering = {"entered_as": CHANGE_STATUS.code(ChangeStatus.ADOPTED), "status": VALUE_STATUS.code(Status.CONFIRMED)}
+    fixed = {"run": run, **closing, **entering}
+    rows = [_adopted(key, number, cells[source], fixed) for key, (number, source) in values.items()]
+    if many(connection, statements.enter_adoption, rows):
+        once(connection, statements.note_last_change, {"run": run})
+    many(connection, statements.close, rows)
+    many(connection, statements.put_value, rows)
 
 
-def settle(connection: Connection, by: RunNumbers, outcomes: Mapping[At, Settled], now: datetime) -> None:
+def settle(connection: Connection, run: int, outcomes: Mapping[At, Settled], now: datetime) -> None:
     """Record one outcome a key: in the history, and in what is known."""
-    intents = open_intents(connection, outcomes)
-    closings: Rows = []
-    sourced: Rows = []
-    bare: Rows = []
+    at = as_milliseconds(now)
+    rows = {status: [] for status in Status}  # type: dict[Status, Rows]
     for key, outcome in outcomes.items():
-        closings += [_closing_as(outcome, intent, by, now) for intent in intents.get(key, ())]
-        if outcome.status in _KNOWING:
-            row = {"series": key.series, "period": key.period, "number": outcome.number, "status": outcome.status.value}
-            if key in intents:
-                last = intents[key][-1]
-                sourced.append({**row, "job": last.job, "run": last.run, "origin": last.origin, "place": last.place})
-            else:  # known before, such as sent and now confirmed: its source stays
-                bare.append({**row, "job": by.job, "run": by.run, "origin": None, "place": ""})
-    _close(connection, closings)
-    put_values(connection, sourced)
-    put_values(connection, bare, keep_source=True)
-    forget(connection, [key for key, outcome in outcomes.items() if outcome.status is Status.WITHDRAWN])
+        rows[outcome.status].append(_settled(key, outcome, run, at))
+    for status in (Status.CONFIRMED, Status.SENT):
+        _know(connection, rows[status])
+    many(connection, statements.leave_open, rows.pop(Status.IN_DOUBT))
+    many(connection, statements.forget, rows[Status.WITHDRAWN])
+    for closed in rows.values():
+        many(connection, statements.close, closed)
 
 
-def _closing_as(outcome: Settled, intent: Row[Any], by: RunNumbers, now: datetime) -> dict[str, Any]:
-    closing = _closing(intent, ChangeStatus(outcome.status.value), by, now)
-    if outcome.status is Status.IN_DOUBT:
-        closing |= {"now": None, "by": None, "new_settles": outcome.settles or intent.settles}
-    found = outcome.number if outcome.status is not Status.SENT else None  # `sent` was not read back
-    return closing | {
-        "new_answer": plain(outcome.answer, ANSWER_LIMIT) or intent.answer,
-        "new_found": intent.found if found is None else found,
-    }
+def _know(connection: Connection, rows: Rows) -> None:
+    """While the intents are open: they hold the source."""
+    if many(connection, statements.put_intended, rows) != len(rows):
+        many(connection, statements.put_bare, rows)
 
 
-def _close_as_confirmed(
-    connection: Connection, by: RunNumbers, values: Mapping[At, tuple[Decimal, str]], now: datetime
-) -> frozenset[At]:
-    """Returns the keys that had an open intent."""
-    intents = open_intents(connection, values)
-    closings: Rows = []
-    for key, found in intents.items():
-        at_platform = {"new_found": values[key][0]}
-        closings += [_closing(intent, ChangeStatus.CONFIRMED, by, now) | at_platform for intent in found]
-    _close(connection, closings)
-    return frozenset(intents)
-
-
-def _closing(intent: Row[Any], status: ChangeStatus, by: RunNumbers, now: datetime) -> dict[str, Any]:
+def _intended(key: At, intent: Intent, cell: StoredCell, fixed: Mapping[str, Any]) -> dict[str, Any]:
     return {
-        "intent": intent.id,
-        "new_status": status.value,
-        "now": now,
-        "by": by.run,
-        "new_answer": intent.answer,
-        "new_found": intent.found,
-        "new_settles": intent.settles,
+        **fixed,
+        "series": key[0],
+        "period": key[1],
+        "old": None if intent.old is None else as_text(intent.old),
+        "new": None if intent.new is None else as_text(intent.new),
+        "origin": cell[0],
+        "place": cell[1],
     }
 
 
-def _close(connection: Connection, rows: Rows) -> None:
-    if rows:
-        closing = update(change).where(change.c.id == bindparam("intent"))
-        named: dict[str, Any] = {
-            "status": bindparam("new_status"),
-            "settled_at": bindparam("now"),
-            "settled_by": bindparam("by"),
-            "answer": bindparam("new_answer"),
-            "found": bindparam("new_found"),
-            "settles": bindparam("new_settles"),
-        }
-        connection.execute(closing.values(named), rows)
+def _adopted(key: At, number: Decimal, cell: StoredCell, fixed: Mapping[str, Any]) -> dict[str, Any]:
+    text = as_text(number)
+    place = {"series": key[0], "period": key[1], "origin": cell[0], "place": cell[1]}
+    return {**fixed, **place, "number": text, "found": text}
 
 
-def put_values(connection: Connection, rows: Rows, *, keep_source: bool = False) -> None:
-    """Write what is known; `keep_source` leaves the source cell of a value that is there already."""
-    if not rows:
-        return
-    kept = {"series", "period"} | ({"origin", "place"} if keep_source else set())
-    statement = insert_into(connection, value)
-    changed = {column.name: statement.excluded[column.name] for column in value.c if column.name not in kept}
-    connection.execute(statement.on_conflict_do_update(index_elements=["series", "period"], set_=changed), rows)
+def _settled(key: At, outcome: Settled, run: int, now: int) -> dict[str, Any]:
+    """`found` is what was read back, which `sent` was not."""
+    status = outcome.status
+    number = None if outcome.number is None else as_text(outcome.number)
+    return {
+        "run": run,
+        "now": now,
+        "series": key[0],
+        "period": key[1],
+        "number": number,
+        "found": None if status is Status.SENT else number,
+        "known_as": _KNOWN_AS.get(status),
+        "closed_as": _CLOSED_AS[status],
+        "answer": plain(outcome.answer, ANSWER_LIMIT) or None,
+        "settles": None if outcome.settles is None else as_milliseconds(outcome.settles),
+    }
 
 
-def forget(connection: Connection, keys: Iterable[At]) -> None:
-    rows = [{"at_series": key.series, "at_period": key.period} for key in keys]
-    if rows:
-        gone = (value.c.series == bindparam("at_series")) & (value.c.period == bindparam("at_period"))
-        connection.execute(delete(value).where(gone), rows)
+_CLOSED_AS = {status: CHANGE_STATUS.code(ChangeStatus(status.value)) for status in Status}
+_KNOWN_AS = {status: VALUE_STATUS.code(status) for status in VALUE_STATUS.words}

@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any, NamedTuple, TypeVar
 
 from sqlalchemy import Connection, Table, select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from kpisync.errors import StateError
 from kpisync.model import RecordKey, ValueKey
-from kpisync.state import tables
+from kpisync.state import statements, tables
 from kpisync.state.columns import plain
+from kpisync.state.prepared import Insert, insert_for, once
 
 T = TypeVar("T")
-_CELL = re.compile(r"(.+?):(\d.*)", re.DOTALL)  # exports/x.csv:14
 
 
 class Cell(NamedTuple):
-    """Where a value stands in its source, cut in two: the origin's name, and the place in it (all of it, if None)."""
+    """Where a value stands in its source, cut in two: `exports/x.csv:14`; no origin: all of it is the place."""
 
     origin: str | None
     place: str
@@ -31,13 +29,20 @@ class Cell(NamedTuple):
 
 def cell_of(source: str) -> Cell:
     """`str()` of the result is the source again."""
-    match = _CELL.fullmatch(plain(source))
-    return Cell(match[1], match[2]) if match else Cell(None, plain(source))
+    source = plain(source)
+    cut = source.find(":", 1)
+    while cut != -1:
+        if source[cut + 1 : cut + 2].isdecimal():
+            return Cell(source[:cut], source[cut + 1 :])
+        cut = source.find(":", cut + 1)
+    return Cell(None, source)
 
 
-class RunNumbers(NamedTuple):
-    run: int
-    job: int
+class StoredCell(NamedTuple):
+    """A source cell: the number of its origin, and the place in it."""
+
+    origin: int | None
+    place: str
 
 
 Series = tuple[str, str, str, str, str]  # destination, kpi, team, sub-tile, value
@@ -54,9 +59,9 @@ def key_of(series: Sequence[str], period: Any) -> ValueKey:
     return ValueKey(RecordKey(destination, kpi, team or None, sub_tile or None, period), value)
 
 
-def insert_into(connection: Connection, table: Table) -> sqlite.Insert | postgresql.Insert:
+def insert_into(connection: Connection, table: Table) -> Insert:
     """An INSERT that knows ON CONFLICT, in the database's own words."""
-    return postgresql.insert(table) if connection.dialect.name == "postgresql" else sqlite.insert(table)
+    return insert_for(connection.dialect.name)(table)
 
 
 def chunks(items: Iterable[T], size: int = 500) -> Iterator[list[T]]:
@@ -109,11 +114,11 @@ def add_job(connection: Connection, name: str) -> int:
     return int(connection.execute(select(tables.job.c.id).where(tables.job.c.name == name)).scalar_one())
 
 
-def run_numbers(connection: Connection, ulid: str) -> RunNumbers:
-    found = connection.execute(select(tables.run.c.id, tables.run.c.job).where(tables.run.c.ulid == ulid)).first()
+def run_number(connection: Connection, ulid: str) -> int:
+    found = once(connection, statements.run_number, {"ulid": ulid}).scalar()
     if found is None:
         raise StateError(
             f"the state store does not know the run {ulid}",
             hint="It was replaced while this run was going on; run again.",
         )
-    return RunNumbers(found.id, found.job)
+    return int(found)

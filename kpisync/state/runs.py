@@ -19,6 +19,7 @@ from kpisync.state.store import Store
 from kpisync.state.tables import ChangeStatus
 from kpisync.support.json import loads
 
+_AS_INTENDED = (ChangeStatus.CONFIRMED, ChangeStatus.ADOPTED)
 _MAPPED = (RunStatus.OK.value, RunStatus.PARTIAL.value, RunStatus.HELD.value)
 
 
@@ -45,7 +46,8 @@ class RunRow:
 class ChangeRow:
     """One intent and how it ended, or one adoption. `digest` is the hash or query of its source, where known.
 
-    `old` is what stood at the platform (for an adoption: what was known), `found` what a read-back showed.
+    `old` is what stood at the platform (for an adoption: what was known), `found` what a read-back showed. `settles` is
+    for what is still in doubt.
     """
 
     key: ValueKey
@@ -57,7 +59,7 @@ class ChangeRow:
     digest: str | None
     status: ChangeStatus
     intended_at: datetime
-    settles: datetime
+    settles: datetime | None
     settled_at: datetime | None
     settled_by: str | None
     answer: str
@@ -119,8 +121,9 @@ def run(store: Store, run_id: str) -> RunRow:
 def changes(store: Store, run_id: str) -> list[ChangeRow]:
     """What a run intended or adopted, in its order."""
     with store.reading() as connection:
-        number = _one_run(connection, run_id).id
-        return _change_rows(connection, _changes().where(tables.change.c.run == number))
+        run, of_run = _one_run(connection, run_id), tables.change.c
+        within = of_run.id.between(run.changes_after + 1, run.changes_upto or 0)
+        return _change_rows(connection, _changes().where(within, of_run.run == run.id))
 
 
 def rejects(store: Store, run_id: str) -> list[Rejection]:
@@ -234,8 +237,10 @@ def _change_rows(connection: Connection, wanted: Select[Any]) -> list[ChangeRow]
 
 
 def _with_digests(rows: Sequence[Row[Any]], origins: Mapping[int, Mapping[str, str]]) -> Iterator[ChangeRow]:
+    """What is not stored because it only repeats is put back."""
     for row in rows:
         source = str(Cell(row.origin_name, row.place))
+        is_settled = row.status is not ChangeStatus.IN_DOUBT
         yield ChangeRow(
             key=key_of(row[:5], row.period),
             run=row.ulid,
@@ -244,13 +249,13 @@ def _with_digests(rows: Sequence[Row[Any]], origins: Mapping[int, Mapping[str, s
             new=row.new,
             source=source,
             digest=_digest(source, origins.get(row.run, {})),
-            status=ChangeStatus(row.status),
+            status=row.status,
             intended_at=row.intended_at,
             settles=row.settles,
-            settled_at=row.settled_at,
-            settled_by=row.settler,
+            settled_at=row.settled_at or (row.intended_at if is_settled else None),
+            settled_by=row.settler or (row.ulid if is_settled else None),
             answer=row.answer or "",
-            found=row.found,
+            found=row.new if row.found is None and row.status in _AS_INTENDED else row.found,
         )
 
 
@@ -272,11 +277,11 @@ def _standing(connection: Connection, series: int, key: ValueKey) -> Standing | 
             origin.c.name.label("origin_name"),
         )
         .select_from(tables.value)
-        .join(tables.job, tables.job.c.id == value.job)
         .join(tables.run, tables.run.c.id == value.run)
+        .join(tables.job, tables.job.c.id == tables.run.c.job)
         .outerjoin(origin, origin.c.id == value.origin)
         .where(value.series == series, value.period == key.record.period)
     ).first()
     if row is None:
         return None
-    return Standing(row.number, Status(row.status), row.name, row.ulid, str(Cell(row.origin_name, row.place)))
+    return Standing(row.number, row.status, row.name, row.ulid, str(Cell(row.origin_name, row.place)))

@@ -10,7 +10,7 @@ from threading import Lock
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
-from sqlalchemy import Connection, Engine, update
+from sqlalchemy import Connection, Engine, func, select, update
 
 from kpisync.errors import StateError
 from kpisync.model import Doubt, Intent, Known, Partition, Rejection, RunStatus, Settled, Status, ValueKey
@@ -19,16 +19,17 @@ from kpisync.state import ledger, tables
 from kpisync.state.columns import plain
 from kpisync.state.engine import Location, reading, writing
 from kpisync.state.known import read_doubts, read_known
-from kpisync.state.ledger import At, StoredCell
+from kpisync.state.ledger import At
 from kpisync.state.numbering import (
     Series,
+    StoredCell,
     add_digests,
     add_job,
     add_origins,
     add_series,
     cell_of,
     insert_into,
-    run_numbers,
+    run_number,
     series_of,
 )
 from kpisync.state.partitions import forget_partitions, put_partitions, read_partitions
@@ -70,9 +71,9 @@ class Store:
         """Enter a run; returns its id, a ULID. `kind` is run, backfill, adopt, verify, undo, …"""
         ulid = new_ulid(started)
         with self._writing() as connection:
-            number = add_job(connection, job)
-            row = {"ulid": ulid, "job": number, "kind": kind, "started": started, "config_hash": config_hash}
-            connection.execute(tables.run.insert(), row)
+            row = {"ulid": ulid, "job": add_job(connection, job), "kind": kind, "started": started}
+            newest = connection.execute(select(func.max(tables.change.c.id))).scalar() or 0
+            connection.execute(tables.run.insert(), {**row, "config_hash": config_hash, "changes_after": newest})
         return ulid
 
     def finish_run(
@@ -87,7 +88,7 @@ class Store:
         """Close a run with its report (what `run --json` shows of it) and the origins that its intake names."""
         origins = {plain(name): plain(digest, 100_000) for name, digest in (origins or {}).items()}
         with self._writing() as connection:
-            number = run_numbers(connection, run).run
+            number = run_number(connection, run)
             outcome: dict[str, Any] = {"ended": ended, "status": status.value, "exit_code": int(exit_code)}
             text = dumps(report)
             connection.execute(update(tables.run).where(tables.run.c.id == number).values(**outcome, report=text))
@@ -107,12 +108,12 @@ class Store:
             return read_doubts(connection, destination)
 
     def intend(self, run: str, intents: Sequence[Intent], settles: datetime) -> None:
-        places = self._number(intent.key for intent in intents)
-        cells = self._cells(intent.source for intent in intents)
+        places = self._number([intent.key for intent in intents])
+        cells = self._cells({intent.source for intent in intents})
         now = self._now()
         with self._writing() as connection:
-            by = run_numbers(connection, run)
-            for batch in _rounds((places[intent.key], intent) for intent in intents):
+            by = run_number(connection, run)
+            for batch in _rounds(zip(places, intents, strict=True)):
                 ledger.intend(connection, by, batch, cells, now, settles)
 
     def settle(self, run: str, outcomes: Sequence[Settled]) -> None:
@@ -120,25 +121,25 @@ class Store:
         for outcome in outcomes:
             if outcome.number is None and outcome.status in (Status.CONFIRMED, Status.SENT):
                 raise ValueError(f"a {outcome.status} value has a number: {outcome.key}")
-        places = self._number(outcome.key for outcome in outcomes)
+        places = self._number([outcome.key for outcome in outcomes])
         now = self._now()
         with self._writing() as connection:
-            by = run_numbers(connection, run)
-            for batch in _rounds((places[outcome.key], outcome) for outcome in outcomes):
+            by = run_number(connection, run)
+            for batch in _rounds(zip(places, outcomes, strict=True)):
                 ledger.settle(connection, by, batch, now)
 
     def adopt(self, run: str, values: Mapping[ValueKey, tuple[Decimal, str]]) -> None:
         """See `ports.State`. A number that was not known so enters the history, as adopted."""
         places = self._number(values)
-        cells = self._cells(source for _, source in values.values())
+        cells = self._cells({source for _, source in values.values()})
         now = self._now()
         with self._writing() as connection:
-            by = run_numbers(connection, run)
-            ledger.adopt(connection, by, {places[key]: value for key, value in values.items()}, cells, now)
+            by = run_number(connection, run)
+            ledger.adopt(connection, by, dict(zip(places, values.values(), strict=True)), cells, now)
 
     def reject(self, run: str, rejections: Sequence[Rejection]) -> None:
         with self._writing() as connection:
-            number = run_numbers(connection, run).run
+            number = run_number(connection, run)
             rows = [
                 {
                     "run": number,
@@ -196,18 +197,18 @@ class Store:
             raise StateError("the state store was opened for reading only", where=self._location.shown)
         return self._clock.now()
 
-    def _number(self, keys: Iterable[ValueKey]) -> dict[ValueKey, At]:
-        """Number the series of keys in a transaction of their own: what is remembered is then on disk."""
-        keys = list(keys)
-        wanted = {key: series_of(key) for key in keys}
-        missing = sorted(set(wanted.values()) - self._series.keys())
+    def _number(self, keys: Collection[ValueKey]) -> list[At]:
+        """Each key's place, in order. New series get their number in a transaction of their own: it is on disk then."""
+        numbers = self._series
+        wanted = [series_of(key) for key in keys]
+        missing = {series for series in wanted if series not in numbers}
         if missing:
             with self._writing() as connection:
-                added = add_series(connection, missing)
-            self._series.update(added)
-        return {key: At(self._series[series], key.record.period) for key, series in wanted.items()}
+                added = add_series(connection, sorted(missing))
+            numbers.update(added)
+        return [At(numbers[series], key[0][4].toordinal()) for series, key in zip(wanted, keys, strict=True)]
 
-    def _cells(self, sources: Iterable[str]) -> dict[str, StoredCell]:
+    def _cells(self, sources: Collection[str]) -> dict[str, StoredCell]:
         cells = {source: cell_of(source) for source in sources}
         missing = {cell.origin for cell in cells.values() if cell.origin is not None} - self._origins.keys()
         if missing:

@@ -13,7 +13,9 @@ from kpisync.sync.diff import RecordWork, Wanted
 from kpisync.sync.reconcile import Verdict
 from kpisync.sync.report import Report
 
-_GROUP = 64  # outcomes committed together; an outcome that is lost in a crash is found again by reading
+# Outcomes are committed together, so many or so long after the last time at most. One that is lost in a crash is found
+# again by reading.
+_GROUP, _GROUP_SECONDS = 512, 1.0
 
 
 @dataclass
@@ -24,9 +26,11 @@ class Books:
     report: Report
     dry: bool
     progress: Callable[[int, int], None]
+    monotonic: Callable[[], float] = lambda: 0.0
     total: int = 0
     done: int = 0
     outcomes: list[Settled] = field(default_factory=list)
+    flushed: float = 0.0
 
     def expect(self, values: int) -> None:
         self.total += values
@@ -104,7 +108,7 @@ class Books:
 
     def _add(self, outcomes: Sequence[Settled]) -> None:
         self.outcomes.extend(outcomes)
-        if len(self.outcomes) >= _GROUP:
+        if len(self.outcomes) >= _GROUP or self.monotonic() - self.flushed > _GROUP_SECONDS:
             self.flush()
 
     # ------------------------------------------------------------ what is left at the end
@@ -129,6 +133,7 @@ class Books:
         if self.outcomes and not self.dry:
             self.state.settle(self._run, self.outcomes)
         self.outcomes = []
+        self.flushed = self.monotonic()
 
     @property
     def _run(self) -> str:

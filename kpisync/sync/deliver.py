@@ -6,13 +6,14 @@ room for its writes, so that no record is written long after it was read.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from kpisync.errors import DestinationError, Exit, Interrupted
-from kpisync.model import Change, Reply
+from kpisync.model import Change, Reply, ReplyKind
 from kpisync.ports import Clock, Destination, DestinationOptions, Unreadable, Window
 from kpisync.sync.answers import Answers, Found
 from kpisync.sync.books import Books
@@ -68,6 +69,7 @@ class Delivery:
                     self._land()
                 except (DestinationError, Interrupted) as reason:
                     trouble = trouble or reason
+                    self.weather.pause(math.inf)  # what waits for a worker is not sent any more
         self._finish(trouble)
 
     def _finish(self, trouble: DestinationError | Interrupted | None) -> None:
@@ -85,8 +87,13 @@ class Delivery:
     # ------------------------------------------------------------ what to do next
 
     def _launch(self, pool: ThreadPoolExecutor) -> None:
-        """Fill the workers; until something was answered as it should be, one request goes alone."""
+        """Fill the workers; until something was answered as it should be, one request goes alone.
+
+        Once a write was accepted, as many again wait for a worker, so that none is idle while outcomes are recorded.
+        """
         most = self.options.concurrency if self.weather.proven else 1
+        if self.weather.wrote and most > 1:
+            most *= 2
         while len(self._flying) < most and self.clock.monotonic() >= self.weather.paused_until:
             task = self._next_write() or self._next_confirm() or self._next_read()
             if task is None:
@@ -129,6 +136,8 @@ class Delivery:
     # ------------------------------------------------------------ what workers do
 
     def _write(self, change: Change) -> Reply | DestinationError | Interrupted:
+        if self.clock.monotonic() < self.weather.paused_until:  # since it was launched
+            return Reply(ReplyKind.BUSY, words="not sent: the destination is left alone for a while")
         try:
             return self.destination.write(change)
         except (DestinationError, Interrupted) as reason:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 
 from kpisync.errors import Exit
 from kpisync.mapping.apply import Mapper
@@ -93,7 +94,7 @@ def deliver(job: Job, found: Diff, tools: Tools, report: Report, dry: bool) -> N
         lambda work: supplies_all(work, catalog),
         waits=not dry,
     )
-    books = Books(tools.state, report, dry, lambda done, total: tools.progress("sending", done, total))
+    books = Books(tools.state, report, dry, partial(tools.progress, "sending"), tools.clock.monotonic)
     weather = Weather(tools.clock, job.mapper.destination)
     if found.records and not dry:
         tools.state.forget_partitions(job.name, {WHOLE, FILES} | {record.key.period for record in found.records})

@@ -1,4 +1,4 @@
-"""The first schema. Types are spelt as the database stores them: numbers and instants are text, days integers."""
+"""The first schema. Types are spelt as stored: numbers are text; instants, days and statuses integers."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -51,12 +51,14 @@ def _runs() -> None:
         sa.Column("ulid", sa.String, nullable=False, unique=True),
         sa.Column("job", sa.Integer, sa.ForeignKey("job.id"), nullable=False, index=True),
         sa.Column("kind", sa.String, nullable=False),
-        sa.Column("started", sa.String, nullable=False),
-        sa.Column("ended", sa.String),
+        sa.Column("started", sa.BigInteger, nullable=False),
+        sa.Column("ended", sa.BigInteger),
         sa.Column("status", sa.String),
         sa.Column("exit_code", sa.Integer),
         sa.Column("report", sa.Text),
         sa.Column("config_hash", sa.String, nullable=False),
+        sa.Column("changes_after", sa.Integer, nullable=False),
+        sa.Column("changes_upto", sa.Integer),
     )
     op.create_table(
         "run_origin",
@@ -84,11 +86,10 @@ def _runs() -> None:
 def _values() -> None:
     op.create_table(
         "value",
-        sa.Column("series", sa.Integer, sa.ForeignKey("series.id"), primary_key=True),
         sa.Column("period", sa.Integer, primary_key=True, autoincrement=False),
+        sa.Column("series", sa.Integer, sa.ForeignKey("series.id"), primary_key=True),
         sa.Column("number", sa.String, nullable=False),
-        sa.Column("status", sa.String, nullable=False),
-        sa.Column("job", sa.Integer, sa.ForeignKey("job.id"), nullable=False),
+        sa.Column("status", sa.SmallInteger, nullable=False),
         sa.Column("run", sa.Integer, sa.ForeignKey("run.id"), nullable=False),
         sa.Column("origin", sa.Integer, sa.ForeignKey("origin.id")),
         sa.Column("place", sa.String, nullable=False),
@@ -100,27 +101,26 @@ def _changes() -> None:
     op.create_table(
         "change",
         sa.Column("id", sa.Integer, primary_key=True),
-        sa.Column("run", sa.Integer, sa.ForeignKey("run.id"), nullable=False, index=True),
-        sa.Column("series", sa.Integer, sa.ForeignKey("series.id"), nullable=False),
+        sa.Column("run", sa.Integer, sa.ForeignKey("run.id"), nullable=False),
         sa.Column("period", sa.Integer, nullable=False),
+        sa.Column("series", sa.Integer, sa.ForeignKey("series.id"), nullable=False),
         sa.Column("old", sa.String),
         sa.Column("new", sa.String),
         sa.Column("origin", sa.Integer, sa.ForeignKey("origin.id")),
         sa.Column("place", sa.String, nullable=False),
-        sa.Column("status", sa.String, nullable=False),
-        sa.Column("intended_at", sa.String, nullable=False),
-        sa.Column("settles", sa.String, nullable=False),
-        sa.Column("settled_at", sa.String),
+        sa.Column("status", sa.SmallInteger, nullable=False),
+        sa.Column("intended_at", sa.BigInteger, nullable=False),
+        sa.Column("settles", sa.BigInteger),
+        sa.Column("settled_at", sa.BigInteger),
         sa.Column("settled_by", sa.Integer, sa.ForeignKey("run.id")),
         sa.Column("answer", sa.Text),
         sa.Column("found", sa.String),
         sqlite_autoincrement=True,
     )
-    op.create_index("ix_change_value", "change", ["series", "period"])
     op.create_index(
         "ix_change_in_doubt",
         "change",
-        ["status", "series", "period"],
-        sqlite_where=sa.text("status = 'in_doubt'"),
-        postgresql_where=sa.text("status = 'in_doubt'"),
+        ["period", "series"],
+        sqlite_where=sa.text("status = 0"),
+        postgresql_where=sa.text("status = 0"),
     )

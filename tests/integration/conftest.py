@@ -5,14 +5,19 @@ from __future__ import annotations
 import os
 import secrets
 import subprocess
+import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 from server_database import Database
 from sqlalchemy import URL, NullPool, create_engine, make_url
 from sqlalchemy.exc import OperationalError
+
+# The builders and the rules of a state store are those of the unit tests, also when this folder runs alone.
+sys.path.insert(0, str(Path(__file__).parent.parent / "unit"))
 
 LOCAL_PG = "postgresql+psycopg://postgres@127.0.0.1:5432/postgres"
 LOCAL_MARIADB = "mariadb+pymysql://root@127.0.0.1:3306/test"

@@ -140,9 +140,9 @@ def test_a_time_of_day_is_seconds_since_midnight(database: Database) -> None:
 @pytest.mark.parametrize("code", ["0001200", "Linie Ä", "线 1", "🙂", "a'b", 'a"b', "a\\b", "%", "null"])
 def test_codes_keep_every_character(database: Database, code: str) -> None:
     wide = " CHARACTER SET utf8mb4" if database.is_mariadb else ""
-    database.run(f"CREATE TABLE lines (code VARCHAR(40){wide})")
-    database.run("INSERT INTO lines VALUES (:code)", rows=[{"code": code}])
-    assert [code_text(cell) for cell in database.cells("SELECT code FROM lines")] == [code]
+    database.run(f"CREATE TABLE codes (code VARCHAR(40){wide})")
+    database.run("INSERT INTO codes VALUES (:code)", rows=[{"code": code}])
+    assert [code_text(cell) for cell in database.cells("SELECT code FROM codes")] == [code]
 
 
 def test_a_uuid_is_the_text_of_an_id(postgres: Database) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
-from types import SimpleNamespace
+from enum import StrEnum
 
 import pytest
 from hypothesis import given
@@ -15,10 +15,14 @@ from sqlalchemy.schema import CreateIndex, CreateTable
 
 from kpisync.errors import StateError
 from kpisync.state import tables
-from kpisync.state.columns import Day, Exact, Instant, as_number, as_text, plain
-from kpisync.state.ledger import IS_OPEN, put_values
+from kpisync.state.columns import Coded, Day, Exact, Instant, as_milliseconds, as_number, as_text, plain
 from kpisync.state.numbering import cell_of
 from kpisync.state.ulid import new_ulid
+
+class Word(StrEnum):
+    FIRST = "first"
+    SECOND = "second"
+
 
 NUMBERS = some.decimals(allow_nan=False, allow_infinity=False, min_value=-(10**30), max_value=10**30)
 
@@ -62,25 +66,45 @@ def test_a_damaged_number_is_a_state_error() -> None:
 
 
 def test_columns_give_back_what_was_put_in() -> None:
-    table = Table("t", MetaData(), Column("number", Exact), Column("at", Instant), Column("day", Day))
+    columns = Column("number", Exact), Column("at", Instant), Column("day", Day), Column("word", Coded(tuple(Word)))
+    table = Table("t", MetaData(), *columns)
     summer = datetime(2026, 7, 1, 8, 0, tzinfo=timezone(timedelta(hours=2)))
-    row = (Decimal("12345678901234567.1234567891"), summer, date(2026, 7, 1))
+    row = (Decimal("12345678901234567.1234567891"), summer, date(2026, 7, 1), Word.SECOND)
     engine = create_engine("sqlite://")
     with engine.begin() as connection:
         table.create(connection)
         connection.execute(
-            insert(table), [dict(zip(table.c.keys(), cells, strict=True)) for cells in (row, (None,) * 3)]
+            insert(table), [dict(zip(table.c.keys(), cells, strict=True)) for cells in (row, (None,) * 4)]
         )
         found = connection.execute(select(table)).all()
-        stored = connection.exec_driver_sql("SELECT at FROM t").scalar()
+        stored = connection.exec_driver_sql("SELECT at, day, word FROM t").first()
     engine.dispose()
-    assert found == [row, (None, None, None)]
-    assert stored == "2026-07-01T06:00:00.000000+00:00"
+    assert found == [row, (None,) * 4]
+    assert stored == (1782885600000, 739798, 1)
 
 
 def test_an_instant_without_a_zone_is_refused() -> None:
     with pytest.raises(ValueError, match="no time zone"):
         Instant().process_bind_param(datetime(2026, 1, 1), None)  # noqa: DTZ001
+
+
+@given(some.datetimes(max_value=datetime(9000, 1, 1), timezones=some.just(UTC)))  # noqa: DTZ001
+def test_an_instant_is_rounded_up_to_the_millisecond(instant: datetime) -> None:
+    """What settles at an instant is not looked at before."""
+    rounded = Instant().process_result_value(as_milliseconds(instant), None)
+    assert rounded is not None
+    assert timedelta(0) <= rounded - instant < timedelta(milliseconds=1)
+
+
+@pytest.mark.parametrize("code", [-1, 2, "first", None])
+def test_a_damaged_word_is_a_state_error(code: int) -> None:
+    with pytest.raises(StateError, match="where a status should be"):
+        Coded(tuple(Word)).word(code)
+
+
+def test_statuses_keep_the_codes_that_are_stored() -> None:
+    assert [*tables.CHANGE_STATUS.words] == "in_doubt confirmed sent refused withdrawn superseded adopted".split()
+    assert [*tables.VALUE_STATUS.words] == ["confirmed", "sent"]
 
 
 @given(some.text())
@@ -140,20 +164,4 @@ def test_the_tables_are_valid_for_postgresql() -> None:
     for table in tables.metadata.sorted_tables:
         assert f"CREATE TABLE {table.name}" in str(CreateTable(table).compile(dialect=dialect))
     index = next(index for index in tables.change.indexes if index.name == "ix_change_in_doubt")
-    assert str(CreateIndex(index).compile(dialect=dialect)).endswith("WHERE status = 'in_doubt'")
-
-
-def test_the_upsert_is_valid_for_postgresql() -> None:
-    statements = []
-    connection = SimpleNamespace(
-        dialect=postgresql.dialect(), execute=lambda statement, rows: statements.append(statement)
-    )
-    put_values(connection, [{}])  # type: ignore[arg-type]
-    text = str(statements[0].compile(dialect=connection.dialect))
-    assert "ON CONFLICT (series, period) DO UPDATE SET number = excluded.number" in text
-
-
-def test_the_condition_of_the_partial_index_is_written_out() -> None:
-    assert "'in_doubt'" in str(
-        IS_OPEN.compile(dialect=postgresql.dialect(), compile_kwargs={"render_postcompile": True})
-    )
+    assert str(CreateIndex(index).compile(dialect=dialect)).endswith("WHERE status = 0")

@@ -137,7 +137,7 @@ def test_the_life_of_a_value_is_told_oldest_first(store: Store) -> None:
         digest="sha256:1",
         status=ChangeStatus.CONFIRMED,
         intended_at=one.intended_at,
-        settles=SETTLES,
+        settles=None,
         settled_at=one.settled_at,
         settled_by=first,
         answer="200 OK",

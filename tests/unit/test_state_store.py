@@ -11,7 +11,6 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from sqlalchemy.exc import StatementError
 from test_state_builders import DAY, EVER, SETTLES, START, begin, intent, key, opened, outcome, sent
 
 from kpisync.errors import StateError
@@ -352,7 +351,7 @@ def test_threads_share_a_store(tmp_path: Path, name: str | None) -> None:
 
 def test_a_failed_transaction_leaves_nothing(store: Store) -> None:
     run = begin(store)
-    with pytest.raises(StatementError, match="not a number"):
+    with pytest.raises(ValueError, match="not a number"):
         store.intend(run, [intent(), intent(key(team="line-2"), new="NaN")], SETTLES)
     assert store.in_doubt("board") == []
 

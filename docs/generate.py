@@ -1,0 +1,307 @@
+"""Writes what is documented by the code itself: docs/reference/*.md and config/schema.json; `make docs` calls it."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, get_type_hints
+
+import typer
+from typer.models import ArgumentInfo, OptionInfo, ParameterInfo
+
+from kpisync.config.jsonschema import json_schema
+from kpisync.registry import Offers, Registry, installed
+
+ROOT = Path(__file__).parent.parent
+Schema = Mapping[str, Any]
+
+# ---------------------------------------------------------------- configuration
+
+_CONFIGURATION = """\
+# Every key of the configuration
+
+Generated from the code by `make docs`. `kpisync schema` prints the same as a JSON Schema, with every adapter that is
+installed; [`config/schema.json`](../../config/schema.json) is that of the built-in ones, and
+[`config/example.yaml`](../../config/example.yaml) a whole configuration.
+
+A name in capitals, such as `NAME`, stands for one of your choice; `[]` for each item of a list. "required" keys must be
+given; a dash means that there is no default. `${env:NAME}`, `${env:NAME:-default}` and `${file:PATH}` may stand in
+every text. Durations are written `500ms`, `30s`, `2m`, `1h` or `1d`. Relative paths are relative to the file that names them.
+"""
+_NAMES = {"kpis": "KPI", "teams": "TEAM", "columns": "COLUMN"}
+
+
+@dataclass(frozen=True)
+class Place:
+    """One mapping of the configuration: where it first stands, and its schema."""
+
+    path: str
+    schema: Schema
+
+    @property
+    def title(self) -> str:
+        type_name = self.schema.get("properties", {}).get("type", {}).get("const")
+        return f"`{self.path}`, type `{type_name}`" if type_name else f"`{self.path}`"
+
+    @property
+    def anchor(self) -> str:
+        """As the heading's link is made: lower case, blanks to dashes, punctuation gone."""
+        kept = re.sub(r"[^\w\- ]", "", self.title.lower())
+        return kept.replace(" ", "-")
+
+
+def configuration_page(schema: Schema) -> str:
+    """Every key with its type, default and description, mapping by mapping, in the order of the file."""
+    places = dict(_places(schema))
+    shown = {name: f"[mapping](#{place.anchor})" for name, place in places.items()}
+    shown |= {name: _choices(found["enum"]) for name, found in schema["$defs"].items() if "enum" in found}
+    sections = [_section("The file", schema, shown)]
+    sections += [_section(place.title, place.schema, shown) for place in places.values()]
+    return "\n".join([_CONFIGURATION, *sections])
+
+
+def _places(schema: Schema) -> Iterator[tuple[str, Place]]:
+    """The mappings, each once, where they first stand; a mapping's own before the next one's."""
+    seen: set[str] = set()
+
+    def inside(part: Schema, path: str) -> Iterator[tuple[str, Place]]:
+        for name in _refs(part):
+            found = schema["$defs"][name]
+            if "enum" not in found and name not in seen:
+                seen.add(name)
+                yield name, Place(path, found)
+                yield from below(found, path)
+        if isinstance(part.get("additionalProperties"), dict):
+            key = _NAMES.get(path.rpartition(".")[2], "NAME")
+            yield from inside(part["additionalProperties"], f"{path}.{key}")
+        if isinstance(part.get("items"), dict):
+            yield from inside(part["items"], f"{path}[]")
+        for option in part.get("anyOf", []):
+            if "$ref" not in option:
+                yield from inside(option, path)
+
+    def below(mapping: Schema, path: str) -> Iterator[tuple[str, Place]]:
+        for key, part in mapping.get("properties", {}).items():
+            yield from inside(part, f"{path}.{key}".lstrip("."))
+
+    yield from below(schema, "")
+
+
+def _refs(part: Schema) -> list[str]:
+    options = [part, *part.get("oneOf", []), *part.get("anyOf", [])]
+    return [option["$ref"].rpartition("/")[2] for option in options if "$ref" in option]
+
+
+def _section(title: str, mapping: Schema, shown: Mapping[str, str]) -> str:
+    required = mapping.get("required", [])
+    rows = []
+    for key, part in mapping.get("properties", {}).items():
+        default = "required" if key in required else _default(part)
+        rows.append((f"`{key}`", _type(part, shown), default, part.get("description", "")))
+    described = [_flat(mapping["description"]), ""] if mapping.get("description") else []
+    return "\n".join([f"## {title}", "", *described, *_table(("key", "is", "default", ""), rows), ""])
+
+
+def _type(part: Schema, shown: Mapping[str, str]) -> str:
+    if "$ref" in part:
+        return shown[part["$ref"].rpartition("/")[2]]
+    if "const" in part:
+        return f"`{part['const']}`"
+    if "enum" in part:
+        return _choices(part["enum"])
+    options = [option for key in ("anyOf", "oneOf") for option in part.get(key, []) if option != {"type": "null"}]
+    if options:
+        return " or ".join(dict.fromkeys(_type(option, shown) for option in options))
+    if part.get("type") == "array":
+        return f"list of {_type(part.get('items', {}), shown)}"
+    if isinstance(part.get("additionalProperties"), dict):
+        return f"name → {_type(part['additionalProperties'], shown)}"
+    return _plain_type(part)
+
+
+def _plain_type(part: Schema) -> str:
+    if part.get("format") in ("path", "password", "regex"):
+        return {"path": "path", "password": "secret", "regex": "regular expression"}[part["format"]]
+    bounds = [f"{sign} {part[key]}" for key, sign in (("minimum", "≥"), ("maximum", "≤")) if key in part]
+    name = {"string": "text", "boolean": "`true` or `false`", "integer": "integer", "number": "number"}
+    return " ".join([name.get(str(part.get("type")), "mapping"), *bounds])
+
+
+def _choices(values: list[Any]) -> str:
+    return ", ".join(f"`{value}`" for value in values)
+
+
+def _default(part: Schema) -> str:
+    value = part.get("default")
+    if value is None:
+        return _meant_by_nothing(part)
+    if isinstance(value, str) and (
+        duration := re.fullmatch(r"P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?", value)
+    ):
+        return f"`{_duration(*(int(number or 0) for number in duration.groups()))}`"
+    if "30%" in part.get("examples", []):
+        return f"`{(Decimal(str(value)) * 100).normalize():f}%`"
+    if isinstance(value, dict | list):
+        return f"`{json.dumps(value, ensure_ascii=False)}`" if value and isinstance(value, list) else "–"
+    return f"`{str(value).lower() if isinstance(value, bool) else value}`"
+
+
+def _meant_by_nothing(part: Schema) -> str:
+    """The word that says "nothing" where there is one, such as `none` for a rate or `all` for a lookback."""
+    said = [*part.get("examples", []), *re.findall(r"\w+", part.get("description", ""))[-1:]]
+    return next((f"`{word}`" for word in ("none", "all") if word in said), "–")
+
+
+def _duration(days: int, hours: int, minutes: int, seconds: int) -> str:
+    total = ((days * 24 + hours) * 60 + minutes) * 60 + seconds
+    unit, size = next(
+        (unit, size) for unit, size in (("d", 86400), ("h", 3600), ("m", 60), ("s", 1)) if total % size == 0
+    )
+    return f"{total // size}{unit}"
+
+
+# ---------------------------------------------------------------- commands
+
+_COMMANDS = """\
+# Every command
+
+Generated from the code by `make docs`; `kpisync COMMAND --help` says the same. `-c`/`--config` may also stand before
+the command. The exit codes are in [Operate](../operate.md#exit-codes).
+"""
+
+
+@dataclass(frozen=True)
+class Command:
+    """A command as it is typed, without the program's name, and what carries it out."""
+
+    name: str
+    call: Callable[..., Any]
+
+
+def commands_of(cli: typer.Typer, before: str = "") -> list[Command]:
+    """Every command, those of groups at their end."""
+    found = [Command(f"{before}{each.name}", each.callback) for each in cli.registered_commands if each.callback]
+    for group in cli.registered_groups:
+        if group.typer_instance is not None:
+            found += commands_of(group.typer_instance, f"{before}{group.name} ")
+    return found
+
+
+def commands_page(cli: typer.Typer) -> str:
+    """Every command with its arguments and options."""
+    callback = cli.registered_callback
+    root = Command("", callback.callback) if callback and callback.callback else None
+    sections = [_command(each) for each in ([root] if root else []) + commands_of(cli)]
+    return "\n".join([_COMMANDS, *sections])
+
+
+def parameters(call: Callable[..., Any]) -> Iterator[tuple[str, ParameterInfo, Any, Any]]:
+    """(name, how it is typed, its Python type, its default) of each argument and option."""
+    hints = get_type_hints(call, include_extras=True)
+    for name, parameter in inspect.signature(call).parameters.items():
+        kind, info = hints[name].__origin__, hints[name].__metadata__[0]
+        yield name, info, kind, parameter.default
+
+
+def spellings(info: OptionInfo) -> tuple[str, ...]:
+    """`-c`, `--config`; typer keeps the first one where other versions of its signature have the default."""
+    first = (info.default,) if isinstance(info.default, str) and info.default.startswith("-") else ()
+    return (*first, *(info.param_decls or ()))
+
+
+def _command(command: Command) -> str:
+    usage, rows = ["kpisync", *command.name.split()], []
+    for name, info, kind, default in parameters(command.call):
+        if isinstance(info, ArgumentInfo):
+            shown = info.metavar or (f"[{name.upper()} …]" if "list" in str(kind) else name.upper())
+            usage.append(
+                shown if default is inspect.Parameter.empty or shown.startswith("[") else f"[{shown.strip('[]')}]"
+            )
+            rows.append(
+                (
+                    f"`{name.upper() if info.metavar is None else info.metavar.strip('[]')}`",
+                    _taken(info, kind),
+                    "",
+                    info.help or "",
+                )
+            )
+        elif isinstance(info, OptionInfo):
+            spelled = " ".join(f"`{each}`" for each in spellings(info))
+            rows.append((spelled, _taken(info, kind), _option_default(default), _option_help(info)))
+    usage += ["[OPTIONS]"] if any(row[0].startswith("`-") for row in rows) else []
+    title = f"kpisync {command.name}".strip()
+    said = _flat(inspect.getdoc(command.call) or "What may stand before the command.")
+    table = _table(("", "takes", "default", ""), rows) if rows else []
+    return "\n".join([f"## {title}", "", said, "", "```text", " ".join(usage), "```", "", *table, ""])
+
+
+def _taken(info: ParameterInfo, kind: Any) -> str:
+    formats = getattr(info, "formats", None)
+    if formats:
+        return "date, such as 2026-11-20"
+    words = str(getattr(kind, "__name__", kind)) + " " + str(kind)
+    for word, shown in (("bool", "–"), ("datetime", "date"), ("Path", "path"), ("int", "number"), ("str", "text")):
+        if word in words:
+            return shown
+    return "text"
+
+
+def _option_default(default: Any) -> str:
+    if default is inspect.Parameter.empty:
+        return "required"
+    return f"`{default}`" if isinstance(default, str | int | date) and not isinstance(default, bool) else ""
+
+
+def _option_help(info: OptionInfo) -> str:
+    variable = f" Or ${info.envvar}." if info.envvar else ""
+    return f"{info.help or ''}{variable}"
+
+
+# ---------------------------------------------------------------- Markdown
+
+
+def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> list[str]:
+    lines = [head, tuple("---" for _ in head), *rows]
+    return ["| " + " | ".join(_flat(cell).replace("|", "\\|") for cell in line).rstrip() + " |" for line in lines]
+
+
+def _flat(text: str) -> str:
+    return " ".join(text.split())
+
+
+# ---------------------------------------------------------------- the files
+
+
+def built_in() -> Registry:
+    """The adapters of kpisync itself, whatever else is installed beside it."""
+    own = installed()
+
+    def ours(offers: Offers) -> Offers:
+        return {name: found for name, found in offers.items() if found[0].package == "kpisync"}
+
+    return Registry(ours(own.sources), ours(own.destinations))
+
+
+def generated() -> dict[Path, str]:
+    """What each generated file says now."""
+    from kpisync.cli.main import cli
+
+    schema = json_schema(built_in())
+    return {
+        ROOT / "config" / "schema.json": json.dumps(schema, indent=2, ensure_ascii=False) + "\n",
+        ROOT / "docs" / "reference" / "configuration.md": configuration_page(schema),
+        ROOT / "docs" / "reference" / "commands.md": commands_page(cli),
+    }
+
+
+if __name__ == "__main__":
+    for file, text in generated().items():
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(text, encoding="utf-8")
+        print(f"{file.relative_to(ROOT)} is written")

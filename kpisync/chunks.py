@@ -1,0 +1,73 @@
+"""Chunks: a range of dates cut into pieces of whole periods, oldest first."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import date, timedelta
+
+from pydantic import TypeAdapter, ValidationError
+
+from kpisync.errors import ConfigError
+from kpisync.mapping.options import Lookback, LookbackSpan
+from kpisync.mapping.periods import period_end, period_start
+from kpisync.model import Interval
+from kpisync.sync.options import Absent, GuardOptions
+
+_DAY = timedelta(days=1)
+_FROM_FINE_TO_COARSE = tuple(Interval)
+
+
+def parse_span(text: str) -> LookbackSpan:
+    """`31d`, `5w` or `3m`. Raises ConfigError."""
+    try:
+        span: LookbackSpan | None = TypeAdapter(Lookback).validate_python(text)
+    except ValidationError:
+        span = None
+    if span is None or span.number == 0:
+        raise ConfigError(f"--chunk {text} is not a length such as 31d, 5w or 3m")
+    return span
+
+
+def cut(first: date, last: date, span: LookbackSpan, intervals: Collection[Interval]) -> list[tuple[date, date]]:
+    """First and last day of each chunk, both inclusive, the range widened to whole periods.
+
+    A chunk begins with a period of the coarsest interval and holds one of them at least, so that a day, a month or a
+    year is never cut; a week that lies across the border of a month belongs to both chunks.
+    """
+    coarsest = max(intervals, key=_FROM_FINE_TO_COARSE.index, default=Interval.DAY)
+    begin = period_start(first, coarsest)
+    end = period_end(period_start(last, coarsest), coarsest)
+    found = []
+    while True:
+        latest = min(end, _latest(begin, span, coarsest))
+        found.append((begin, latest))
+        if latest == end:
+            return found
+        begin = latest + _DAY
+
+
+def _latest(begin: date, span: LookbackSpan, interval: Interval) -> date:
+    """The last day of the chunk that begins on a day; the calendar ends with the year 9999."""
+    try:
+        following = period_start(_later(begin, span), interval)
+    except (ValueError, OverflowError):
+        return date.max
+    return following - _DAY if following > begin else period_end(begin, interval)
+
+
+def _later(day: date, span: LookbackSpan) -> date:
+    if span.unit == "m":
+        months = day.year * 12 + day.month - 1 + span.number
+        return date(months // 12, months % 12 + 1, 1)
+    return day + timedelta(days=span.number * (7 if span.unit == "w" else 1))
+
+
+def chunk_guard(guard: GuardOptions, absent: Absent, nothing_yet: bool) -> GuardOptions:
+    """The guard of one chunk; `nothing_yet`: it is the last one, and no chunk had rows so far.
+
+    A chunk without rows is no reason to hold, unless all of them are. A job that withdraws what is absent keeps its
+    own `min_rows`, for an empty chunk would withdraw all of it.
+    """
+    if absent is Absent.WITHDRAW:
+        return guard
+    return guard.model_copy(update={"min_rows": min(guard.min_rows, int(nothing_yet))})
