@@ -7,16 +7,19 @@ import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, get_type_hints
 
 import typer
+from pydantic import TypeAdapter
 from typer.models import ArgumentInfo, OptionInfo, ParameterInfo
 
+from kpisync.cli.main import cli
 from kpisync.config.jsonschema import json_schema
 from kpisync.registry import Offers, Registry, installed
+from kpisync.sandbox.settings import SandboxSettings
 
 ROOT = Path(__file__).parent.parent
 Schema = Mapping[str, Any]
@@ -32,7 +35,8 @@ installed; [`config/schema.json`](../../config/schema.json) is that of the built
 
 A name in capitals, such as `NAME`, stands for one of your choice; `[]` for each item of a list. "required" keys must be
 given; a dash means that there is no default. `${env:NAME}`, `${env:NAME:-default}` and `${file:PATH}` may stand in
-every text. Durations are written `500ms`, `30s`, `2m`, `1h` or `1d`. Relative paths are relative to the file that names them.
+every text. Durations are written `500ms`, `30s`, `2m`, `1h` or `1d`. Relative paths are relative to the file that names
+them.
 """
 _NAMES = {"kpis": "KPI", "teams": "TEAM", "columns": "COLUMN"}
 
@@ -58,12 +62,15 @@ class Place:
 
 def configuration_page(schema: Schema) -> str:
     """Every key with its type, default and description, mapping by mapping, in the order of the file."""
+    return "\n".join([_CONFIGURATION, *_sections(schema)])
+
+
+def _sections(schema: Schema) -> list[str]:
     places = dict(_places(schema))
     shown = {name: f"[mapping](#{place.anchor})" for name, place in places.items()}
     shown |= {name: _choices(found["enum"]) for name, found in schema["$defs"].items() if "enum" in found}
     sections = [_section("The file", schema, shown)]
-    sections += [_section(place.title, place.schema, shown) for place in places.values()]
-    return "\n".join([_CONFIGURATION, *sections])
+    return sections + [_section(place.title, place.schema, shown) for place in places.values()]
 
 
 def _places(schema: Schema) -> Iterator[tuple[str, Place]]:
@@ -141,14 +148,12 @@ def _default(part: Schema) -> str:
     value = part.get("default")
     if value is None:
         return _meant_by_nothing(part)
-    if isinstance(value, str) and (
-        duration := re.fullmatch(r"P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?", value)
-    ):
-        return f"`{_duration(*(int(number or 0) for number in duration.groups()))}`"
-    if "30%" in part.get("examples", []):
-        return f"`{(Decimal(str(value)) * 100).normalize():f}%`"
     if isinstance(value, dict | list):
         return f"`{json.dumps(value, ensure_ascii=False)}`" if value and isinstance(value, list) else "–"
+    if "30s" in part.get("examples", []):
+        return f"`{_duration(TypeAdapter(timedelta).validate_python(value))}`"
+    if "30%" in part.get("examples", []):
+        return f"`{(Decimal(str(value)) * 100).normalize():f}%`"
     return f"`{str(value).lower() if isinstance(value, bool) else value}`"
 
 
@@ -158,12 +163,24 @@ def _meant_by_nothing(part: Schema) -> str:
     return next((f"`{word}`" for word in ("none", "all") if word in said), "–")
 
 
-def _duration(days: int, hours: int, minutes: int, seconds: int) -> str:
-    total = ((days * 24 + hours) * 60 + minutes) * 60 + seconds
-    unit, size = next(
-        (unit, size) for unit, size in (("d", 86400), ("h", 3600), ("m", 60), ("s", 1)) if total % size == 0
-    )
-    return f"{total // size}{unit}"
+def _duration(span: timedelta) -> str:
+    units = (("d", 86400), ("h", 3600), ("m", 60))
+    seconds = int(span.total_seconds())
+    return next((f"{seconds // size}{unit}" for unit, size in units if seconds and seconds % size == 0), f"{seconds}s")
+
+
+# ---------------------------------------------------------------- the sandbox
+
+_SANDBOX = """\
+# What `kpisync sandbox --settings FILE` may hold
+
+Generated from the code by `make docs`. A YAML file with these keys; `kpisync sandbox` has options of its own for some
+of them. With `faults`, a stand-in does on purpose what a real platform does at the worst moment.
+"""
+
+
+def sandbox_page(schema: Schema) -> str:
+    return "\n".join([_SANDBOX, *_sections(schema)])
 
 
 # ---------------------------------------------------------------- commands
@@ -216,40 +233,41 @@ def spellings(info: OptionInfo) -> tuple[str, ...]:
 
 
 def _command(command: Command) -> str:
-    usage, rows = ["kpisync", *command.name.split()], []
-    for name, info, kind, default in parameters(command.call):
-        if isinstance(info, ArgumentInfo):
-            shown = info.metavar or (f"[{name.upper()} …]" if "list" in str(kind) else name.upper())
-            usage.append(
-                shown if default is inspect.Parameter.empty or shown.startswith("[") else f"[{shown.strip('[]')}]"
-            )
-            rows.append(
-                (
-                    f"`{name.upper() if info.metavar is None else info.metavar.strip('[]')}`",
-                    _taken(info, kind),
-                    "",
-                    info.help or "",
-                )
-            )
-        elif isinstance(info, OptionInfo):
-            spelled = " ".join(f"`{each}`" for each in spellings(info))
-            rows.append((spelled, _taken(info, kind), _option_default(default), _option_help(info)))
-    usage += ["[OPTIONS]"] if any(row[0].startswith("`-") for row in rows) else []
-    title = f"kpisync {command.name}".strip()
+    given = list(parameters(command.call))
+    arguments = [
+        (*_argument(name, info, kind, default), info)
+        for name, info, kind, default in given
+        if isinstance(info, ArgumentInfo)
+    ]
+    options = [(info, kind, default) for _, info, kind, default in given if isinstance(info, OptionInfo)]
+    usage = [
+        "kpisync",
+        *command.name.split(),
+        *(shown for _, shown, _, _ in arguments),
+        *(["[OPTIONS]"] if options else []),
+    ]
+    rows = [(f"`{name}`", takes, "", info.help or "") for name, _, takes, info in arguments]
+    rows += [
+        (" ".join(f"`{each}`" for each in spellings(info)), _taken(kind), _option_default(default), _option_help(info))
+        for info, kind, default in options
+    ]
     said = _flat(inspect.getdoc(command.call) or "What may stand before the command.")
     table = _table(("", "takes", "default", ""), rows) if rows else []
+    title = f"kpisync {command.name}".strip()
     return "\n".join([f"## {title}", "", said, "", "```text", " ".join(usage), "```", "", *table, ""])
 
 
-def _taken(info: ParameterInfo, kind: Any) -> str:
-    formats = getattr(info, "formats", None)
-    if formats:
-        return "date, such as 2026-11-20"
-    words = str(getattr(kind, "__name__", kind)) + " " + str(kind)
-    for word, shown in (("bool", "–"), ("datetime", "date"), ("Path", "path"), ("int", "number"), ("str", "text")):
-        if word in words:
-            return shown
-    return "text"
+def _argument(name: str, info: ArgumentInfo, kind: Any, default: Any) -> tuple[str, str, str]:
+    """Its name in capitals, how it stands in the usage line, and what it takes."""
+    shown = (info.metavar or name.upper()).strip("[]")
+    if "list" in str(kind):
+        return shown, f"[{shown.removesuffix('S')} …]", _taken(kind)
+    return shown, shown if default is inspect.Parameter.empty else f"[{shown}]", _taken(kind)
+
+
+def _taken(kind: Any) -> str:
+    shown = {"bool": "–", "datetime": "date, such as 2026-11-20", "Path": "path", "int": "number"}
+    return next((text for word, text in shown.items() if re.search(rf"\b{word}\b", str(kind))), "text")
 
 
 def _option_default(default: Any) -> str:
@@ -268,7 +286,10 @@ def _option_help(info: OptionInfo) -> str:
 
 def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> list[str]:
     lines = [head, tuple("---" for _ in head), *rows]
-    return ["| " + " | ".join(_flat(cell).replace("|", "\\|") for cell in line).rstrip() + " |" for line in lines]
+    return [
+        "| " + " | ".join(_flat(cell).replace("|", "\\|").replace("<", "&lt;") for cell in line).rstrip() + " |"
+        for line in lines
+    ]
 
 
 def _flat(text: str) -> str:
@@ -290,13 +311,12 @@ def built_in() -> Registry:
 
 def generated() -> dict[Path, str]:
     """What each generated file says now."""
-    from kpisync.cli.main import cli
-
     schema = json_schema(built_in())
     return {
         ROOT / "config" / "schema.json": json.dumps(schema, indent=2, ensure_ascii=False) + "\n",
         ROOT / "docs" / "reference" / "configuration.md": configuration_page(schema),
         ROOT / "docs" / "reference" / "commands.md": commands_page(cli),
+        ROOT / "docs" / "reference" / "sandbox.md": sandbox_page(SandboxSettings.model_json_schema()),
     }
 
 

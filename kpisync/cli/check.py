@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from kpisync.cli.options import ConfigPath, Json
-from kpisync.cli.session import DEFAULT_CONFIG, ROOT, Session, SlowProgress, open_session
+from kpisync.cli.session import Session, SlowProgress, config_path, open_session
 from kpisync.errors import Exit, combined
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def _look_up(session: Session, config: Path | None) -> list[LookUp]:
     from kpisync.online import look_up
     from kpisync.support.clock import SystemClock
 
-    files = read_files(config or ROOT.get("config") or DEFAULT_CONFIG, os.environ)
+    files = read_files(config_path(config), os.environ)
     nodes = entries(files.tops, "catalog", Findings())
     with SlowProgress() as progress:
         return [

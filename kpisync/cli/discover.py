@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from kpisync.cli.options import ConfigPath, Json
-from kpisync.cli.session import DEFAULT_CONFIG, ROOT, Session, SlowProgress, complain, open_session
+from kpisync.cli.session import Session, SlowProgress, complain, config_path, open_session
 from kpisync.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -114,7 +114,7 @@ def _warn_of_place(config: Path | None, destination: str, write: Path) -> None:
     """A catalog in a file that is not read, or in two that are, is no use."""
     from kpisync.config.read import read_files
 
-    path = config or ROOT.get("config") or DEFAULT_CONFIG
+    path = config_path(config)
     files = {top.document.file: destination in top.at("catalog") for top in read_files(path, os.environ).tops}
     others = [file for file, has_it in files.items() if has_it and file.resolve() != write.resolve()]
     if write.resolve() not in {file.resolve() for file in files}:

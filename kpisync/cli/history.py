@@ -8,7 +8,7 @@ import typer
 
 from kpisync.cli.options import ConfigPath, Json
 from kpisync.cli.session import Session, open_session
-from kpisync.cli.status import run_row_json
+from kpisync.cli.status import described, run_row_json
 
 if TYPE_CHECKING:
     from kpisync.app import App
@@ -51,11 +51,24 @@ def _list(session: Session, store: Store, limit: int, job: str | None) -> None:
         session.print_json({"runs": rows})
         return
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    for title in ("run", "job", "started", "status", "created", "updated", "withdrawn", "unchanged", "rejected"):
+    for title in (
+        "run",
+        "job",
+        "kind",
+        "started",
+        "status",
+        "created",
+        "updated",
+        "withdrawn",
+        "unchanged",
+        "rejected",
+    ):
         table.add_column(title, no_wrap=title == "run")
     for row in rows:
         counts = (str(row.get(name, "–")) for name in ("created", "updated", "withdrawn", "unchanged", "rejected"))
-        table.add_row(row["run"], row["job"], session.local(row["started"]), row["status"] or "not ended", *counts)
+        table.add_row(
+            row["run"], row["job"], described(row), session.local(row["started"]), row["status"] or "not ended", *counts
+        )
     session.out.print(table if rows else "Nothing ran yet.")
 
 
@@ -95,9 +108,9 @@ def change_row_json(app: App, change: ChangeRow) -> dict[str, Any]:
 def _show(session: Session, run: dict[str, Any]) -> None:
     from rich.text import Text
 
-    out = session.out
+    out, began, ended = session.out, session.local(run["started"]), session.local(run["ended"])
     out.print(
-        f"run {run['run']} of job {run['job']}, {session.local(run['started'])} to {session.local(run['ended'])}",
+        f"{described(run)} {run['run']} of job {run['job']}, {began} to {ended}",
         markup=False,
     )
     out.print(f"  {run['status'] or 'not ended'}, exit code {run['exit_code']}", markup=False)

@@ -4,13 +4,28 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, cast
 
 import typer
 
-from kpisync.cli import check, discover, explain, history, init, plan, preview, run, sandbox, schema, state, status
+from kpisync.cli import (
+    backfill,
+    check,
+    discover,
+    explain,
+    history,
+    init,
+    plan,
+    preview,
+    run,
+    sandbox,
+    schema,
+    state,
+    status,
+)
+from kpisync.cli.output import lasting_stdout
 from kpisync.cli.session import ROOT, complain
-from kpisync.errors import Exit, KpisyncError
+from kpisync.errors import Exit, KpisyncError, combined
 from kpisync.support.json import dumps
 
 cli = typer.Typer(
@@ -46,38 +61,50 @@ def root(
         ROOT["config"] = config
 
 
-for module in (init, discover, check, preview, plan, run, status, history, explain, sandbox, state, schema):
+for module in (init, discover, check, preview, plan, run, backfill, status, history, explain, sandbox, state, schema):
     module.register(cli)
 
 
 def main() -> None:
     """Run the command line; every end is one of the contract's exit codes."""
+    with lasting_stdout() as output:
+        code = Exit(_carry_out() or Exit.OK)
+    if output.trouble:
+        complain(f"error: the output could not be written: {output.trouble}")
+        code = combined([code, Exit.PARTIAL])
+    sys.exit(int(code))
+
+
+def _carry_out() -> int | None:
     try:
-        code = cli(standalone_mode=False)
+        return cast("int | None", cli(standalone_mode=False))
     except KpisyncError as error:
-        code = _fail(str(error), error.exit_code)
+        return _fail(str(error), error.exit_code)
     except typer.Exit as ended:
-        code = ended.exit_code
+        return ended.exit_code
     except (typer.Abort, KeyboardInterrupt):
-        code = Exit.SIGINT
-    except BrokenPipeError:
-        code = _quiet_pipe()
+        return _fail("interrupted", Exit.SIGINT)
     except Exception as error:  # noqa: BLE001 - the one outer edge
-        code = _usage_or_bug(error)
-    sys.exit(int(code or 0))
+        return _usage_or_bug(error)
 
 
 def _fail(text: str, code: Exit) -> Exit:
-    if "--json" in sys.argv:
-        sys.stdout.write(dumps({"error": text, "exit_code": int(code)}) + "\n")
+    _document(text, code)
     complain(f"error: {text}")
     return code
+
+
+def _document(text: str, code: Exit) -> None:
+    """Whoever asked for JSON gets one document in any case."""
+    if "--json" in sys.argv:
+        sys.stdout.write(dumps({"error": text, "exit_code": int(code)}) + "\n")
 
 
 def _usage_or_bug(error: Exception) -> Exit:
     """Wrong usage is told by the parser in its own exceptions; anything else is a bug of ours."""
     show = getattr(error, "show", None)
     if callable(show) and getattr(error, "exit_code", None) == Exit.CONFIG:
+        _document(getattr(error, "format_message", error.__str__)(), Exit.CONFIG)
         show()
         return Exit.CONFIG
     place = _deepest(error)
@@ -92,9 +119,3 @@ def _deepest(error: Exception) -> str:
     if trace is None:
         return "an unknown place"
     return f"{Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}"
-
-
-def _quiet_pipe() -> Exit:
-    """Whoever read our output has enough of it."""
-    sys.stdout = None
-    return Exit.OK

@@ -11,7 +11,9 @@ import typer
 ConfigPath = Annotated[
     Path | None,
     typer.Option(
-        "-c", "--config", envvar="KPISYNC_CONFIG", help="The configuration: a file, or a directory that holds it."
+        "-c",
+        "--config",
+        help="The configuration: a file, or a directory; default: $KPISYNC_CONFIG, config/kpisync.yaml.",
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else on stdout.")]

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from kpisync.cli import backfill
 from kpisync.cli.options import ConfigPath, First, Jobs, Json, Kpi, Last, Team
 from kpisync.cli.session import Signals, SlowProgress, open_session, request
 from kpisync.errors import ConfigError
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
 
 def register(cli: typer.Typer) -> None:
     cli.command("run")(run)
-    backfill.register(cli)
 
 
 def run(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from kpisync.cli.options import ConfigPath, Json
-from kpisync.cli.session import DEFAULT_CONFIG, ROOT, open_session
+from kpisync.cli.session import config_path, open_session
 from kpisync.errors import ConfigError
 from kpisync.support.json import dumps
 
@@ -92,7 +92,7 @@ def _catalogs(config: Path | None) -> dict[str, Catalog]:
     """What each stand-in knows, by platform type: the catalogs of all destinations of that type, if there are any."""
     from kpisync.model import Catalog
 
-    if config is None and "config" not in ROOT and not DEFAULT_CONFIG.exists():
+    if not config_path(config).exists():
         return {}
     loaded = open_session(config).loaded
     known: dict[str, Catalog] = {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import time
@@ -69,14 +70,18 @@ def _is_terminal(stream: TextIO | None) -> bool:
     return stream is not None and stream.isatty()
 
 
+def config_path(path: Path | None) -> Path:
+    """Where the configuration is: the command's --config, the program's, $KPISYNC_CONFIG, or the default."""
+    named = os.environ.get("KPISYNC_CONFIG")
+    return path or ROOT.get("config") or (Path(named) if named else DEFAULT_CONFIG)
+
+
 def open_session(path: Path | None, as_json: bool = False) -> Session:
     """Load the configuration. A command given after the program's own --config wins."""
-    import os
-
     from kpisync.config.load import load
     from kpisync.support.log import LEVELS, configure
 
-    loaded = load(path or ROOT.get("config") or DEFAULT_CONFIG, dict(os.environ))
+    loaded = load(config_path(path), dict(os.environ))
     level = os.environ.get("KPISYNC_LOG", "warning").lower()
     if level not in LEVELS:
         raise ConfigError(f"KPISYNC_LOG is {level}", hint=f"Set it to one of {', '.join(LEVELS)}")

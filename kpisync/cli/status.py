@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -66,11 +67,18 @@ def run_row_json(row: RunRow) -> dict[str, Any]:
     }
 
 
+def described(run: Mapping[str, Any]) -> str:
+    """What kind of run it was, and over which dates, if any were given: `backfill 2026-01-01 to 2026-01-31`."""
+    if not run.get("from") and not run.get("to"):
+        return str(run["kind"])
+    return f"{run['kind']} {run.get('from') or 'the beginning'} to {run.get('to') or 'the end'}"
+
+
 def _show(session: Session, entries: list[dict[str, Any]]) -> None:
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    for title in ("job", "last run", "status", "confirmed", "unchanged", "rejected", "in doubt"):
+    for title in ("job", "last run", "kind", "status", "confirmed", "unchanged", "rejected", "in doubt"):
         table.add_column(title)
     for entry in entries:
         run = entry["last_run"] or {}
@@ -78,5 +86,7 @@ def _show(session: Session, entries: list[dict[str, Any]]) -> None:
         if not entry["configured"]:
             state += " (not in the configuration, or broken)"
         counts = (run.get("confirmed", "–"), run.get("unchanged", "–"), entry["rejected"], entry["in_doubt"])
-        table.add_row(entry["job"], session.local(run.get("started")), state, *map(str, counts))
+        table.add_row(
+            entry["job"], session.local(run.get("started")), described(run) if run else "–", state, *map(str, counts)
+        )
     session.out.print(table if entries else "No job is configured, and none ever ran.")

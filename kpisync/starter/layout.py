@@ -39,12 +39,16 @@ class Layout:
 
 @dataclass(frozen=True)
 class Header:
-    """`at` is its place among the records, None if there is none; `find` the names that tell it from other lines."""
+    """`at` is its place among the records, None if there is none.
+
+    Where other lines stand above it, `find` are the names that tell it from them, or `row` is its line if none do.
+    """
 
     at: int | None
     names: tuple[str, ...]
     find: tuple[str, ...]
     notes: tuple[str, ...]
+    row: int | None = None
 
 
 # ---------------------------------------------------------------- lines → cells
@@ -165,20 +169,24 @@ def _is_header(cells: Sequence[str], below: Sequence[Sequence[str]]) -> bool:
 
 def _found(records: Sequence[Record], at: int, line: int) -> Header:
     names = tuple(map(as_name, records[at][1]))
-    above = [cells for _, cells in records[:at] if not is_blank_row(cells)]
-    notes = []
-    if above:
-        notes.append(
-            f"header: in line {line}, below {len(above)} other line{'s' * (len(above) > 1)}; found by its names"
-        )
+    above = [set(map(as_name, cells)) for _, cells in records[:at] if not is_blank_row(cells)]
+    find = tuple(name for name in names if name and names.count(name) == 1)[:_FIND]
+    notes = list(_naming_notes(names))
+    if not above:
+        return Header(at, names, (), tuple(notes))
+    below = f"header: in line {line}, below {len(above)} other line{'s' * (len(above) > 1)}"
+    if find and not any(set(find) <= cells for cells in above):
+        return Header(at, names, find, (f"{below}; found by its names", *notes))
+    return Header(at, names, (), (f"DECIDE: {below}, and no names tell it from them", *notes), line)
+
+
+def _naming_notes(names: Sequence[str]) -> Iterator[str]:
     for name, count in Counter(name for name in names if name).items():
         if count > 1:
             columns = ", ".join(f"#{nth} is column {index + 1}" for nth, index in enumerate(_places(names, name), 1))
-            notes.append(f"header: {count} columns are called {name}; say {name}#1 to {name}#{count} ({columns})")
+            yield f"header: {count} columns are called {name}; say {name}#1 to {name}#{count} ({columns})"
     if unnamed := sum(not name for name in names):
-        notes.append(f"header: {unnamed} column{'s have' if unnamed > 1 else ' has'} no name; @14 would be column 14")
-    find = tuple(name for name in dict.fromkeys(names) if name and names.count(name) == 1)[:_FIND]
-    return Header(at, names, find if above else (), tuple(notes))
+        yield f"header: {unnamed} column{'s have' if unnamed > 1 else ' has'} no name; @14 would be column 14"
 
 
 def _places(names: Sequence[str], name: str) -> list[int]:

@@ -59,6 +59,8 @@ def _header(export: Export) -> Iterator[str]:
         parts.append(f"names: [{_listed(header.names)}]")
     elif header.find:
         parts.append(f"find: [{_listed(header.find)}]")
+    elif header.row is not None:
+        parts.append(f"row: {header.row}")
     if export.repeats:
         yield f"# {export.repeats} lines repeat the header"
         parts.append("repeats: drop")

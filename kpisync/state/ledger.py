@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import Any
 
 from sqlalchemy import Connection
 
@@ -21,11 +21,7 @@ ANSWER_LIMIT = 500
 _NOTHING_NEW = {"answer": None, "found": None}
 
 
-class At(NamedTuple):
-    """A numbered key: the series of a value, and its period as an ordinal."""
-
-    series: int
-    period: int
+At = tuple[int, int]  # a numbered key: the series of a value, and its period as it is stored
 
 
 def intend(
@@ -44,7 +40,7 @@ def intend(
     opening = {"status": CHANGE_STATUS.code(ChangeStatus.IN_DOUBT), "intended_at": at}
     fixed = {"run": run, **closing, **opening, "settles": as_milliseconds(settles)}
     rows = [_intended(key, intent, cells[intent.source], fixed) for key, intent in intents.items()]
-    many(connection, statements.close, rows)
+    many(connection, statements.close, _maybe_open(connection, rows)[0])
     many(connection, statements.open_intent, rows)
     once(connection, statements.note_last_change, {"run": run})
 
@@ -61,9 +57,11 @@ def adopt(
     entering = {"entered_as": CHANGE_STATUS.code(ChangeStatus.ADOPTED), "status": VALUE_STATUS.code(Status.CONFIRMED)}
     fixed = {"run": run, **closing, **entering}
     rows = [_adopted(key, number, cells[source], fixed) for key, (number, source) in values.items()]
-    if many(connection, statements.enter_adoption, rows):
+    doubtful, others = _maybe_open(connection, rows)
+    entered = many(connection, statements.enter_adoption_unless_open, doubtful)
+    if entered + many(connection, statements.enter_adoption, others):
         once(connection, statements.note_last_change, {"run": run})
-    many(connection, statements.close, rows)
+    many(connection, statements.close, doubtful)
     many(connection, statements.put_value, rows)
 
 
@@ -85,6 +83,25 @@ def _know(connection: Connection, rows: Rows) -> None:
     """While the intents are open: they hold the source."""
     if many(connection, statements.put_intended, rows) != len(rows):
         many(connection, statements.put_bare, rows)
+
+
+def _maybe_open(connection: Connection, rows: Rows) -> tuple[Rows, Rows]:
+    """Rows whose keys may have an open intent, and rows whose keys surely have none.
+
+    One look at what is in doubt between the first and the last period: next to nothing, as a rule. Where it is much,
+    all may be, and the statement for each key finds out.
+    """
+    if not rows:
+        return [], []
+    days = [row["period"] for row in rows]
+    wanted = {"first": min(days), "last": max(days), "enough": 4 * len(rows)}
+    found = set(map(tuple, once(connection, statements.open_keys, wanted)))
+    if len(found) >= wanted["enough"]:
+        return rows, []
+    parts: tuple[Rows, Rows] = [], []
+    for row in rows:
+        parts[(row["series"], row["period"]) not in found].append(row)
+    return parts
 
 
 def _intended(key: At, intent: Intent, cell: StoredCell, fixed: Mapping[str, Any]) -> dict[str, Any]:

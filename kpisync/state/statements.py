@@ -78,8 +78,23 @@ def leave_open(insert: MakeInsert) -> Update:
 _NOTES = ("settles", "answer", "found")
 
 
+def open_keys(insert: MakeInsert) -> Select[Any]:
+    between = change.c.period.between(_given("first"), _given("last"))
+    found = select(change.c.series, change.c.period).where(IS_IN_DOUBT, between)
+    return found.limit(_given("enough")).offset(literal_column("0"))
+
+
 def enter_adoption(insert: MakeInsert) -> Insert:
-    """A number that is neither known yet nor the end of an intent of ours."""
+    """A number that is not known yet."""
+    return _enter_adoption(insert)
+
+
+def enter_adoption_unless_open(insert: MakeInsert) -> Insert:
+    """The same, but the end of an intent of ours is told by the intent."""
+    return _enter_adoption(insert, ~_is_open())
+
+
+def _enter_adoption(insert: MakeInsert, *conditions: ColumnElement[bool]) -> Insert:
     was_known = select(value.c.number).where(*_IS_THIS).scalar_subquery()
     row = {
         "run": _given("run"),
@@ -93,8 +108,7 @@ def enter_adoption(insert: MakeInsert) -> Insert:
         "intended_at": bindparam("now", type_=change.c.intended_at.type),
     }
     is_known = exists(select(value.c.series).where(*_IS_THIS, value.c.number == _given("number", String)))
-    news = select(*row.values()).where(~_is_open(), ~is_known)
-    return insert(change).from_select(list(row), news)
+    return insert(change).from_select(list(row), select(*row.values()).where(~is_known, *conditions))
 
 
 def note_last_change(insert: MakeInsert) -> Update:
@@ -139,7 +153,7 @@ def _replacing(statement: Insert, names: tuple[str, ...]) -> Insert:
     return statement.on_conflict_do_update(index_elements=["period", "series"], set_=changed)
 
 
-def _is_open() -> Any:
+def _is_open() -> ColumnElement[bool]:
     return exists(select(change.c.id).where(*_IS_OPEN))
 
 

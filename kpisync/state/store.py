@@ -206,7 +206,7 @@ class Store:
             with self._writing() as connection:
                 added = add_series(connection, sorted(missing))
             numbers.update(added)
-        return [At(numbers[series], key[0][4].toordinal()) for series, key in zip(wanted, keys, strict=True)]
+        return [(numbers[series], key.record.period.toordinal()) for series, key in zip(wanted, keys, strict=True)]
 
     def _cells(self, sources: Collection[str]) -> dict[str, StoredCell]:
         cells = {source: cell_of(source) for source in sources}

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from queue import SimpleQueue
 from typing import Any, NamedTuple
 
 from kpisync.errors import DestinationError, Exit, Interrupted
@@ -46,6 +47,7 @@ class Delivery:
     weather: Weather
     stopped: Callable[[], Exit | None] = lambda: None
     _flying: dict[Future[Any], Task] = field(default_factory=dict)
+    _landed: SimpleQueue[Future[Any]] = field(default_factory=SimpleQueue)
 
     def __post_init__(self) -> None:
         self._desk = Desk(self.queue, self.books, self.options.on_conflict)
@@ -98,7 +100,9 @@ class Delivery:
             task = self._next_write() or self._next_confirm() or self._next_read()
             if task is None:
                 return
-            self._flying[pool.submit(task.work)] = task
+            future = pool.submit(task.work)
+            self._flying[future] = task
+            future.add_done_callback(self._landed.put)
 
     def _next_write(self) -> Task | None:
         if not self.weather.wrote and any(task.writes for task in self._flying.values()):
@@ -152,11 +156,10 @@ class Delivery:
     # ------------------------------------------------------------ waiting
 
     def _land(self) -> None:
-        """Take in the answers that are there, or wait for the time when something may be asked again."""
+        """Take in an answer, or wait for the time when something may be asked again."""
         if self._flying:
-            done, _ = wait(self._flying, return_when=FIRST_COMPLETED)
-            for future in done:
-                self._flying.pop(future).then(future.result())
+            future = self._landed.get()
+            self._flying.pop(future).then(future.result())
             return
         self.books.flush()
         seconds = self.weather.paused_until - self.clock.monotonic()

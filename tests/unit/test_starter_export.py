@@ -109,6 +109,11 @@ def test_a_header_below_titles_and_blank_lines_is_found_by_its_names() -> None:
     assert found.columns[0].address == "@1"
 
 
+def test_a_header_whose_names_occur_twice_is_found_by_its_line() -> None:
+    header = looked("1,5", "Stop;Stop", "1;2").header
+    assert (header.at, header.find, header.row) == (1, (), 2)
+
+
 def test_a_header_in_the_first_line_needs_no_search() -> None:
     assert looked("Line;Scrap", "L1;1").header.find == ()
 

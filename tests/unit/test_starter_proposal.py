@@ -80,7 +80,7 @@ TEXTS = ("Summe", "L1", "${env:X}", "a: b", "#x", "{", "'", '"q"', "é\x07", "=1
 CELLS = st.sampled_from([*NUMBERS, *DATES, *TEXTS])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(
     st.lists(st.lists(CELLS, min_size=1, max_size=5), min_size=1, max_size=6), st.sampled_from([";", ",", "\t", "|"])
 )
