@@ -14,7 +14,7 @@ from queue import SimpleQueue
 from typing import Any, NamedTuple
 
 from kpisync.errors import DestinationError, Exit, Interrupted
-from kpisync.model import Change, Reply, ReplyKind
+from kpisync.model import Reply
 from kpisync.ports import Clock, Destination, DestinationOptions, Unreadable, Window
 from kpisync.sync.answers import Answers, Found
 from kpisync.sync.books import Books
@@ -25,6 +25,7 @@ from kpisync.sync.outbox import Outbox, Sending
 from kpisync.sync.pace import Weather
 
 _NAP = 1.0  # seconds; how long a wait goes on before it is asked whether to stop
+_QUEUED = 8  # times the workers: so many tasks are with them at most, most of them waiting
 
 
 class Task(NamedTuple):
@@ -91,11 +92,11 @@ class Delivery:
     def _launch(self, pool: ThreadPoolExecutor) -> None:
         """Fill the workers; until something was answered as it should be, one request goes alone.
 
-        Once a write was accepted, as many again wait for a worker, so that none is idle while outcomes are recorded.
+        Once a write was accepted, some more wait for a worker, so that none is idle while outcomes are recorded.
         """
         most = self.options.concurrency if self.weather.proven else 1
         if self.weather.wrote and most > 1:
-            most *= 2
+            most *= _QUEUED
         while len(self._flying) < most and self.clock.monotonic() >= self.weather.paused_until:
             task = self._next_write() or self._next_confirm() or self._next_read()
             if task is None:
@@ -111,7 +112,13 @@ class Delivery:
         return None if sending is None else self._writing(sending)
 
     def _writing(self, sending: Sending) -> Task:
-        return Task(lambda: self._write(sending.change), lambda reply: self._answers.write(sending, reply), True)
+        def landed(reply: Reply | DestinationError | Interrupted | None) -> None:
+            if reply is None:
+                self._outbox.put_back(sending)
+            else:
+                self._answers.write(sending, reply)
+
+        return Task(lambda: self._write(sending), landed, True)
 
     def _next_confirm(self) -> Task | None:
         if not self._desk.unconfirmed:
@@ -139,11 +146,12 @@ class Delivery:
 
     # ------------------------------------------------------------ what workers do
 
-    def _write(self, change: Change) -> Reply | DestinationError | Interrupted:
-        if self.clock.monotonic() < self.weather.paused_until:  # since it was launched
-            return Reply(ReplyKind.BUSY, words="not sent: the destination is left alone for a while")
+    def _write(self, sending: Sending) -> Reply | DestinationError | Interrupted | None:
+        """None: it was not sent, because it waited too long for a worker, or the destination is to be left alone."""
+        if self.clock.monotonic() < self.weather.paused_until or self._outbox.is_stale(sending):
+            return None
         try:
-            return self.destination.write(change)
+            return self.destination.write(sending.change)
         except (DestinationError, Interrupted) as reason:
             return reason
 

@@ -38,7 +38,7 @@ class Outbox:
         """The next change to be sent at once: its intent is on disk, and its record was read not long ago."""
         while self.ready or self._record_intents():
             sending = self.ready.popleft()
-            if not self._is_stale(sending):
+            if not self.is_stale(sending):
                 return sending
             self.put_back(sending)
         return None
@@ -91,7 +91,8 @@ class Outbox:
         turns = timedelta(seconds=self.options.concurrency / rate) if rate else timedelta()
         return _WAIT + turns + self.options.timeout
 
-    def _is_stale(self, sending: Sending) -> bool:
+    def is_stale(self, sending: Sending) -> bool:
+        """Whether its intent or its read is too old to send by."""
         waited = self.clock.monotonic() - sending.recorded
         return waited > _WAIT.total_seconds() or self._was_read_long_ago(sending.errand)
 
