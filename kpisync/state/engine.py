@@ -18,6 +18,9 @@ BUSY_SECONDS = 30.0
 _WAL_IS_SOUND = (3, 51, 3)  # before, two connections could corrupt a WAL database (sqlite.org/wal.html)
 _RESTORE = "Bring back a copy with `kpisync state restore FILE`; `kpisync state backup FILE` makes one."
 
+# One writer of a store at a time; stores in different schemas do not wait for each other.
+_TAKE_TURN = "SELECT pg_advisory_xact_lock(hashtext('kpisync store'), hashtext(current_schema()))"
+
 Mode = Literal["create", "write", "read"]
 
 
@@ -116,15 +119,19 @@ def _begin(connection: Connection) -> None:
 
 @contextmanager
 def writing(engine: Engine, shown: str) -> Iterator[Connection]:
-    """A transaction that may write; committed at the end, rolled back by any exception."""
+    """A transaction that may write, one at a time; committed at the end, rolled back by any exception."""
     with explained(shown), engine.connect() as connection, connection.begin():
+        if connection.dialect.name == "postgresql":  # what BEGIN IMMEDIATE does for a file
+            connection.exec_driver_sql(_TAKE_TURN)
         yield connection
 
 
 @contextmanager
 def reading(engine: Engine, shown: str) -> Iterator[Connection]:
     """A transaction that sees one state and keeps nobody from writing."""
-    readers = engine.execution_options(kpisync_begin="BEGIN")
+    is_server = engine.dialect.name == "postgresql"  # where each statement would see its own state
+    option = {"isolation_level": "REPEATABLE READ"} if is_server else {"kpisync_begin": "BEGIN"}
+    readers = engine.execution_options(**option)
     with explained(shown), readers.connect() as connection, connection.begin():
         yield connection
 

@@ -108,7 +108,7 @@ def test_a_command_that_a_page_shows_can_be_typed(command: Typed) -> None:
 
 @pytest.mark.parametrize("wrong", [["run", "--no-such-option"], ["fly"], ["explain"]], ids=" ".join)
 def test_a_command_that_cannot_be_typed_would_be_found(wrong: list[str]) -> None:
-    with pytest.raises(Exception) as refused:  # noqa: PT011 - the parser's own families of exceptions
+    with pytest.raises(Exception) as refused:
         parsed(wrong)
     assert getattr(refused.value, "exit_code", None) == Exit.CONFIG
 

@@ -136,7 +136,6 @@ def test_jobs_on_connections_of_their_own_work_beside_each_other(postgres: Datab
         assert store.in_doubt("board") == []
 
 
-@pytest.mark.xfail(strict=True, reason="writers of a store on a server do not take turns yet")
 def test_two_writers_that_read_first_lose_no_update(postgres: Database) -> None:
     """As in a file: the second one waits until the first has ended, and then sees what it did."""
     waiting = f"SELECT COUNT(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND {HERE}"
@@ -152,7 +151,6 @@ def test_two_writers_that_read_first_lose_no_update(postgres: Database) -> None:
         assert waits
 
 
-@pytest.mark.xfail(strict=True, reason="a reader of a store on a server sees each statement's own state yet")
 def test_a_reader_sees_one_state(postgres: Database) -> None:
     with open_store(postgres.plain, SteppingClock()) as store, store.reading() as connection:
         before = connection.exec_driver_sql("SELECT COUNT(*) FROM run").scalar()
