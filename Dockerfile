@@ -7,7 +7,7 @@ WORKDIR /src
 
 # What builds a wheel, with the hashes of constraints.txt; none of it reaches the image.
 COPY constraints.txt constraints-runtime.txt ./
-RUN awk '/^[a-z]/ { keep = /^(editables|hatchling|packaging|pathspec|pluggy|trove-classifiers)==/ } keep' \
+RUN awk '/^[a-z]/ { keep = /^(editables|hatchling|packaging|pathspec|pluggy|tomlkit|trove-classifiers)==/ } keep' \
         constraints.txt > build.txt \
     && pip install --require-hashes --requirement build.txt
 

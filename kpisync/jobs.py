@@ -10,6 +10,7 @@ from decimal import Decimal
 from kpisync.claims import ClaimingMapper, Claims
 from kpisync.config.loaded import JobConfig, Loaded
 from kpisync.errors import ConfigError, Exit
+from kpisync.fingerprint import fingerprint
 from kpisync.mapping.keys import Unmapped, kpi_of, nearest, team_id
 from kpisync.model import Catalog, RunStatus, Scope, ValueKey
 from kpisync.names import Names
@@ -113,6 +114,7 @@ class JobBuilder:
             guard,
             config.absent,
             others=frozenset(self.loaded.job_names) - {config.name},
+            fingerprint=fingerprint(config, self.loaded),
         )
 
     def mapper(self, config: JobConfig, request: Request, scope: Scope, claims: Claims | None = None) -> ClaimingMapper:

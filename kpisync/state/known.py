@@ -4,66 +4,66 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import date
-from typing import Any
 
-from sqlalchemy import Connection, Integer, Select, String, select, type_coerce
+from sqlalchemy import Connection, select
 
 from kpisync.model import Doubt, Intent, Known, ValueKey
-from kpisync.state import tables
+from kpisync.state import statements, tables
 from kpisync.state.columns import as_number
 from kpisync.state.numbering import Cell, Series, key_of, series_ids, series_of
-from kpisync.state.tables import job, run, series, value
+from kpisync.state.prepared import stream
+from kpisync.state.tables import VALUE_STATUS, job, run
 
 
 class KnownValues(Mapping[ValueKey, Known]):
-    """Keyed by series, then by day: keys are made only when someone asks for them, and equal entries are one."""
+    """By day and by series number: keys are made only when someone asks for them, and equal entries are one."""
 
-    def __init__(self, by_series: Mapping[Series, Mapping[int, Known]]) -> None:
-        self._by_series = by_series
+    def __init__(self, numbers: Mapping[Series, int], by_day: Mapping[int, Mapping[int, Known]]) -> None:
+        self._numbers = numbers
+        self._by_day = by_day
 
     def __getitem__(self, key: ValueKey) -> Known:
-        days = self._by_series.get(series_of(key))
-        if days is None or (known := days.get(key.record.period.toordinal())) is None:
+        values = self._by_day.get(key.record.period.toordinal())
+        number = self._numbers.get(series_of(key))
+        if values is None or number is None or (known := values.get(number)) is None:
             raise KeyError(key)
         return known
 
     def __iter__(self) -> Iterator[ValueKey]:
-        for name, days in self._by_series.items():
-            for day in days:
-                yield key_of(name, date.fromordinal(day))
+        names = {number: name for name, number in self._numbers.items()}
+        for day, values in self._by_day.items():
+            period = date.fromordinal(day)
+            for number in values:
+                yield key_of(names[number], period)
 
     def __len__(self) -> int:
-        return sum(len(days) for days in self._by_series.values())
+        return sum(map(len, self._by_day.values()))
 
 
 def read_known(connection: Connection, destination: str, first: date, last: date) -> KnownValues:
-    """All of a destination between two days, both inclusive."""
-    names = {number: name for name, number in series_ids(connection, destination).items()}
-    jobs: dict[int, str] = {row.id: row.name for row in connection.execute(select(job))}
-    shared: dict[tuple[str, int, int], Known] = {}
-    shared_days: dict[int, int] = {}
-    by_series: dict[int, dict[int, Known]] = {}
-    for number, day, text, status, owner in connection.execute(_stored(destination, first, last)):
-        content = (text, status, owner)
-        known = shared.get(content)
+    """All of a destination between two days, both inclusive; every statement of this loop counts a million times."""
+    numbers = series_ids(connection, destination)
+    own = {number: number for number in numbers.values()}  # one object a series, instead of one a value
+    jobs = {row.id: row.name for row in connection.execute(select(run.c.id, job.c.name).join(job))}
+    by_day: dict[int, dict[int, Known]] = {}
+    entries: dict[tuple[int, str], dict[str, Known]] = {}
+    last_content: tuple[int, int] | None = None
+    between = {"first": first.toordinal(), "last": last.toordinal()}
+    for series, day, text, status, by in stream(connection, statements.known_between, between):
+        number = own.get(series)
+        if number is None:  # another destination's
+            continue
+        if (status, by) != last_content:
+            last_content = status, by
+            equal = entries.setdefault((status, jobs[by]), {})
+        known = equal.get(text)
         if known is None:
-            known = shared[content] = Known(as_number(text), tables.VALUE_STATUS.word(status), jobs[owner])
-        by_series.setdefault(number, {})[shared_days.setdefault(day, day)] = known
-    return KnownValues({names[number]: days for number, days in by_series.items()})
-
-
-def _stored(destination: str, first: date, last: date) -> Select[Any]:
-    """The columns as they are stored: a million rows are too many for a converter each."""
-    columns = (
-        value.c.series,
-        type_coerce(value.c.period, Integer),
-        type_coerce(value.c.number, String),
-        type_coerce(value.c.status, Integer),
-        run.c.job,
-    )
-    wanted = select(*columns).join(series, series.c.id == value.c.series).join(run, run.c.id == value.c.run)
-    wanted = wanted.where(series.c.destination == destination, value.c.period.between(first, last))
-    return wanted.execution_options(yield_per=10_000)
+            known = equal[text] = Known(as_number(text), VALUE_STATUS.word(status), jobs[by])
+        values = by_day.get(day)
+        if values is None:
+            values = by_day[day] = {}
+        values[number] = known
+    return KnownValues(numbers, by_day)
 
 
 def read_doubts(connection: Connection, destination: str | None = None) -> list[Doubt]:

@@ -16,22 +16,22 @@ _of = tables.partition.c
 
 def read_partitions(connection: Connection, job: str) -> dict[date, Partition]:
     wanted = (
-        select(_of.period, _of.digest, _of.entries)
+        select(_of.period, _of.digest, _of.entries, _of.rows)
         .join(tables.job, tables.job.c.id == _of.job)
         .where(tables.job.c.name == job)
     )
-    return {period: Partition(bytes(digest), entries) for period, digest, entries in connection.execute(wanted)}
+    return {period: Partition(bytes(digest), *counts) for period, digest, *counts in connection.execute(wanted)}
 
 
 def put_partitions(connection: Connection, job: str, partitions: Mapping[date, Partition]) -> None:
     number = add_job(connection, job)
     rows = [
-        {"job": number, "period": period, "digest": partition.digest, "entries": partition.values}
-        for period, partition in partitions.items()
+        {"job": number, "period": period, "digest": kept.digest, "entries": kept.values, "rows": kept.rows}
+        for period, kept in partitions.items()
     ]
     if rows:
         statement = insert_into(connection, tables.partition)
-        changed = {"digest": statement.excluded.digest, "entries": statement.excluded.entries}
+        changed = {name: statement.excluded[name] for name in ("digest", "entries", "rows")}
         connection.execute(statement.on_conflict_do_update(index_elements=["job", "period"], set_=changed), rows)
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from functools import cache
 from operator import itemgetter
 from typing import Any, NamedTuple
@@ -41,6 +42,15 @@ def many(connection: Connection, make: Make, rows: Rows) -> int:
 def once(connection: Connection, make: Make, row: dict[str, Any]) -> CursorResult[Any]:
     prepared = _prepared(make, connection.dialect.name)
     return connection.exec_driver_sql(prepared.text, prepared.pick(row))
+
+
+def stream(connection: Connection, make: Make, row: dict[str, Any], size: int = 10_000) -> Iterator[tuple[Any, ...]]:
+    """The rows of a long answer as the driver gives them, `size` at a time."""
+    prepared = _prepared(make, connection.dialect.name)
+    streaming = connection.execution_options(yield_per=size)
+    with closing(streaming.exec_driver_sql(prepared.text, prepared.pick(row))) as result:
+        while rows := result.cursor.fetchmany(size) if result.cursor else []:
+            yield from rows
 
 
 def insert_for(dialect: str) -> MakeInsert:

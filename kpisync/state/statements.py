@@ -157,6 +157,11 @@ def _is_open() -> ColumnElement[bool]:
     return exists(select(change.c.id).where(*_IS_OPEN))
 
 
+def known_between(insert: MakeInsert) -> Select[Any]:
+    between = value.c.period.between(_given("first"), _given("last"))
+    return select(value.c.series, value.c.period, value.c.number, value.c.status, value.c.run).where(between)
+
+
 # ---------------------------------------------------------------- names
 
 

@@ -177,5 +177,6 @@ partition = Table(
     Column("period", Day, primary_key=True, autoincrement=False),
     Column("digest", LargeBinary, nullable=False),
     Column("entries", Integer, nullable=False),
+    Column("rows", Integer, nullable=False),
     sqlite_with_rowid=False,
 )

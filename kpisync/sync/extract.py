@@ -62,7 +62,7 @@ class Extraction:
 
     def _changed_only(self, survey: Survey, remembered: Mapping[date, Partition], files: bytes) -> Extract:
         intake = first = Intake()
-        survey.take(self.source.read(self._scope, first))
+        survey.take(self.source.read(self._scope, first), lambda: self.progress("reading", first.read, None))
         changes = changed(survey, remembered, files)
         values: list[KpiValue] = []
         if changes.digests:

@@ -8,7 +8,7 @@ every value confirmed, and forgotten before anything of the period is sent again
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from hashlib import blake2b
@@ -36,10 +36,13 @@ class Survey:
     key: bytes
     sums: dict[object, int] = field(default_factory=dict)  # date cell → sum of the digests of its runs of rows
 
-    def take(self, tables: Iterable[Table]) -> None:
+    def take(self, tables: Iterable[Table], told: Callable[[], None]) -> None:
+        """Read all rows; `told` is called now and then."""
         for table in tables:
             index = find_column(table.columns, self.mapper.options.date.column, table.origin)
-            for cell, run in groupby(map(itemgetter(1), table.rows), itemgetter(index)):
+            for count, (cell, run) in enumerate(groupby(map(itemgetter(1), table.rows), itemgetter(index))):
+                if count % _CHUNK == 0:
+                    told()
                 while rows := list(islice(run, _CHUNK)):
                     self.sums[cell] = (self.sums.get(cell, 0) + self._digest(rows)) % _ALL
 

@@ -79,6 +79,7 @@ def _runs() -> None:
         sa.Column("period", sa.Integer, primary_key=True, autoincrement=False),
         sa.Column("digest", sa.LargeBinary, nullable=False),
         sa.Column("entries", sa.Integer, nullable=False),
+        sa.Column("rows", sa.Integer, nullable=False),
         sqlite_with_rowid=False,
     )
 
