@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: setup demo test check format lock clean
+.PHONY: setup demo test check format docs lock clean
 
 setup: $(VENV)/ready
 
@@ -31,9 +31,15 @@ format: setup
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
+docs: setup  ## write the pages that the code itself documents; a test compares them
+	$(BIN)/python docs/generate.py
+
 lock:  ## pin names, versions and hashes; needs uv
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-annotate \
 		--group dev pyproject.toml -o constraints.txt
+	sed 's/ *\\$$//;/--hash/d' constraints.txt > $(VENV)/pins.txt
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-annotate \
+		--extra postgres --extra mysql -c $(VENV)/pins.txt pyproject.toml -o constraints-runtime.txt
 
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis

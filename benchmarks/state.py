@@ -6,23 +6,23 @@ one that is adopted needs one.
 
 from __future__ import annotations
 
-import resource
+import gc
 import sqlite3
-import subprocess
 import sys
 import tempfile
 import time
+import tracemalloc
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 from statistics import mean, median
 
-from kpisync.model import Intent, RecordKey, Settled, Status, ValueKey
+from kpisync.model import Intent, Known, RecordKey, Settled, Status, ValueKey
 from kpisync.state.open import open_readonly, open_store
-from kpisync.state.runs import changes, life, runs
+from kpisync.state.runs import life
 from kpisync.state.store import Store
 from kpisync.support.clock import SystemClock
 
@@ -100,18 +100,20 @@ def show(what: str, file: Path, act: Callable[[Store, str, Numbered], float], co
     )
 
 
-def look(file: str) -> None:
-    """In a process of its own, so that its peak of memory is that of `known` and of nothing before."""
+def look(file: Path) -> None:
     with closing(open_readonly(f"sqlite:///{file}")) as store:
-        store.known("board", FIRST_DAY, FIRST_DAY)
-        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        count = len(store.known("board", date.min, date.max))
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        again = _seconds(lambda: store.known("board", date.min, date.max))
-        (run,) = runs(store, 1)
-        print(f"known(): {count:,} values, again in {again:.2f} s, {(peak - before) / 1024:.0f} MB")
-        print(f"history of a run: {_seconds(lambda: changes(store, run.id)):.2f} s")
-        print(f"life of a value: {_seconds(lambda: life(store, next(keys(1)))):.3f} s")
+
+        def everything() -> Mapping[ValueKey, Known]:
+            return store.known("board", date.min, date.max)
+
+        everything()
+        again = _seconds(everything)
+        tracemalloc.start()
+        known = everything()
+        held, _ = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        print(f"known() a second time: {len(known):,} values in {again:.2f} s, {held / 1e6:.0f} MB")
+        print(f"the life of one value among as many changes: {_seconds(lambda: life(store, next(keys(1)))):.3f} s")
 
 
 def _seconds(work: Callable[[], object]) -> float:
@@ -128,14 +130,15 @@ def size(file: Path) -> int:
 
 
 def main(many: int = 1_000_000) -> None:
+    gc.set_threshold(50_000, 20, 20)  # as the command does
     with tempfile.TemporaryDirectory() as folder:
         here = Path(folder)
         for batch in (64, 256, 500):
-            show("intend + settle", here / f"sent-{batch}.db", send, 250_000, batch)
-            print(f"  the file takes {size(here / f'sent-{batch}.db') / 250_000:.1f} bytes a value")
+            file = here / f"sent-{batch}.db"
+            show("intend + settle", file, send, 250_000, batch)
+            print(f"  the file takes {size(file) / 250_000:.1f} bytes a value", flush=True)
         show("adopt", here / "adopted.db", adopt, many, 256)
-        code = f"from benchmarks.state import look; look({str(here / 'adopted.db')!r})"
-        subprocess.run([sys.executable, "-c", code], check=True)
+        look(here / "adopted.db")
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from functools import cache
 from operator import itemgetter
@@ -44,13 +44,17 @@ def once(connection: Connection, make: Make, row: dict[str, Any]) -> CursorResul
     return connection.exec_driver_sql(prepared.text, prepared.pick(row))
 
 
-def stream(connection: Connection, make: Make, row: dict[str, Any], size: int = 10_000) -> Iterator[tuple[Any, ...]]:
-    """The rows of a long answer as the driver gives them, `size` at a time."""
+def stream(connection: Connection, make: Make, row: dict[str, Any]) -> Iterator[Sequence[Any]]:
+    """The rows of a long answer, one after the other, in constant memory."""
     prepared = _prepared(make, connection.dialect.name)
-    streaming = connection.execution_options(yield_per=size)
-    with closing(streaming.exec_driver_sql(prepared.text, prepared.pick(row))) as result:
-        while rows := result.cursor.fetchmany(size) if result.cursor else []:
-            yield from rows
+    if connection.dialect.name == "sqlite":  # past SQLAlchemy, whose rows take a third of the time
+        with closing(connection.connection.cursor()) as cursor:
+            cursor.execute(prepared.text, prepared.pick(row))
+            while rows := cursor.fetchmany(10_000):
+                yield from rows
+    else:
+        streaming = connection.execution_options(yield_per=10_000)
+        yield from streaming.exec_driver_sql(prepared.text, prepared.pick(row))
 
 
 def insert_for(dialect: str) -> MakeInsert:

@@ -19,6 +19,7 @@ from kpisync.state.columns import Coded, Day, Exact, Instant, as_milliseconds, a
 from kpisync.state.numbering import cell_of
 from kpisync.state.ulid import new_ulid
 
+
 class Word(StrEnum):
     FIRST = "first"
     SECOND = "second"

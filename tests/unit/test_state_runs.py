@@ -114,6 +114,22 @@ def test_the_changes_of_a_run_are_its_own_in_order(store: Store) -> None:
     ]
 
 
+def test_runs_beside_each_other_have_their_own_changes(store: Store) -> None:
+    one, other = begin(store, "one"), begin(store, "other")
+    for team, run in (("a", one), ("b", other), ("c", one), ("d", other)):
+        store.intend(run, [intent(key(team=team))], SETTLES)
+        finish(store, run)  # and what comes after its end counts too
+    store.adopt(one, {key(team="e"): (Decimal(1), "a.csv:2")})
+    assert [change.key.record.team for change in runs.changes(store, one)] == ["a", "c", "e"]
+    assert [change.key.record.team for change in runs.changes(store, other)] == ["b", "d"]
+
+
+def test_a_run_that_changed_nothing_has_no_changes(store: Store) -> None:
+    run = begin(store)
+    sent(store)
+    assert runs.changes(store, finish(store, run)) == []
+
+
 def test_the_life_of_a_value_is_told_oldest_first(store: Store) -> None:
     first, second = begin(store), begin(store, "second")
     store.intend(first, [intent(new="1", source="exports/a.csv:14")], SETTLES)

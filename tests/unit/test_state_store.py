@@ -6,6 +6,7 @@ import shutil
 import sqlite3
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -131,6 +132,16 @@ def test_a_newer_intent_supersedes_an_open_one_of_its_key(store: Store) -> None:
     assert (superseded.status, superseded.settled_by) == (ChangeStatus.SUPERSEDED, second)
 
 
+def test_among_many_open_intents_only_those_of_its_key_are_superseded(store: Store) -> None:
+    run, teams = begin(store), [f"line-{number}" for number in range(20)]
+    store.intend(run, [intent(key(team=team)) for team in teams], SETTLES)
+    store.intend(begin(store), [intent(key(team="line-7"), new="2")], SETTLES)
+    assert [doubt.intent.key.record.team for doubt in store.in_doubt("board")] == [
+        *(team for team in teams if team != "line-7"),
+        "line-7",
+    ]
+
+
 def test_of_two_intents_of_one_key_in_one_call_the_second_stays_open(store: Store) -> None:
     run = begin(store)
     store.intend(run, [intent(new="1"), intent(new="2")], SETTLES)
@@ -210,6 +221,22 @@ def test_what_a_read_back_showed_is_kept(store: Store) -> None:
     assert changes(store, run)[0].found == Decimal(177)
 
 
+@pytest.mark.parametrize("number", ["190", "177"])
+def test_what_a_confirmation_showed_is_kept_whether_it_was_intended_or_not(store: Store, number: str) -> None:
+    run = begin(store)
+    store.intend(run, [intent(new="190")], SETTLES)
+    store.settle(run, [outcome(number=number)])
+    assert changes(store, run)[0].found == Decimal(number)
+
+
+def test_a_doubt_settles_when_its_last_outcome_says(store: Store) -> None:
+    run, later = begin(store), SETTLES + timedelta(hours=1)
+    store.intend(run, [intent()], SETTLES)
+    store.settle(run, [replace(outcome(status=Status.IN_DOUBT, number=None), settles=later)])
+    store.settle(run, [outcome(status=Status.IN_DOUBT, number=None)])
+    assert store.in_doubt("board")[0].settles == later
+
+
 def test_what_was_only_sent_was_not_found(store: Store) -> None:
     run = begin(store)
     store.intend(run, [intent()], SETTLES)
@@ -275,6 +302,15 @@ def test_adopting_closes_an_open_intent_as_confirmed(store: Store) -> None:
     assert store.in_doubt("board") == []
     (change,) = life(store, key()).changes
     assert (change.status, change.found, change.settled_by) == (ChangeStatus.CONFIRMED, Decimal(190), second)
+
+
+def test_adopting_one_of_many_values_in_doubt_closes_its_intent_alone(store: Store) -> None:
+    run, teams = begin(store), [f"line-{number}" for number in range(20)]
+    store.intend(run, [intent(key(team=team)) for team in teams], SETTLES)
+    store.adopt(run, {key(team="line-7"): (Decimal(190), "a.csv:1"), key(team="line-99"): (Decimal(1), "a.csv:2")})
+    assert len(store.in_doubt("board")) == 19
+    assert [change.status for change in life(store, key(team="line-7")).changes] == [ChangeStatus.CONFIRMED]
+    assert [change.status for change in life(store, key(team="line-99")).changes] == [ChangeStatus.ADOPTED]
 
 
 def test_adopting_what_is_known_is_no_news(store: Store) -> None:
@@ -402,6 +438,20 @@ def test_a_value_takes_at_most_100_bytes(tmp_path: Path) -> None:
     pages = connection.execute(free).fetchone()[0] - before
     connection.close()
     assert 10 < pages * size / 20_000 <= 100
+
+
+def test_a_first_load_takes_at_most_100_bytes_a_value(tmp_path: Path) -> None:
+    """One change and one value each, with all indexes, in the batches of a run."""
+    with opened(tmp_path / "kpisync.db") as store:
+        run = begin(store)
+        for offset in range(100):
+            keys = [key(DAY + timedelta(offset), team=f"line-{team}") for team in range(200)]
+            sources = [f"exports/2026/scrap_11.csv:{offset * 200 + team}" for team in range(200)]
+            numbers = [str(Decimal(team * 37) / 10) for team in range(200)]
+            intents = [intent(of, new, source=cell) for of, new, cell in zip(keys, numbers, sources, strict=True)]
+            store.intend(run, intents, SETTLES)
+            store.settle(run, [outcome(of, number=new, answer="200") for of, new in zip(keys, numbers, strict=True)])
+    assert 50 < (tmp_path / "kpisync.db").stat().st_size / 20_000 <= 100
 
 
 def test_the_start_of_a_run_is_the_time_of_its_id(store: Store) -> None:
