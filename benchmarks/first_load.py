@@ -1,7 +1,7 @@
 """A first load over HTTP against a bare httpx.Client loop with as many threads, on the same sandbox.
 
-`python -m benchmarks.first_load [RECORDS] [LATENCY_MS] [THREADS]`; prints requests a second of both, their ratio, and the
-share of the time that went into the state store.
+`python -m benchmarks.first_load [RECORDS] [LATENCY_MS] [THREADS]`; prints requests a second of both, their ratio, and
+the share of the time that went into the state store.
 """
 
 from __future__ import annotations

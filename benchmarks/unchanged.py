@@ -128,7 +128,8 @@ def main(counts: Collection[int] = (1_000_000, 5_000_000)) -> None:
                 ratio = same["seconds"] / bare["seconds"]
                 print(
                     f"{count:>9,} rows {name}: first load {load['seconds']:.1f} s;"
-                    f" nothing changed {same['seconds']:.2f} s = {ratio:.2f} x the floor ({bare['seconds']:.2f} s), peak {same['peak_mb']:.0f} MB",
+                    f" nothing changed {same['seconds']:.2f} s = {ratio:.2f} x the floor"
+                    f" ({bare['seconds']:.2f} s), peak {same['peak_mb']:.0f} MB",
                     flush=True,
                 )
                 if not shuffled and count == min(counts):

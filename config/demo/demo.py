@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).parent
-OUT = HERE.parent.parent / "out" / "demo"
+OUT = Path(os.environ.get("KPISYNC_DEMO_OUT", HERE.parent.parent / "out" / "demo"))
 KPISYNC = [sys.executable, "-m", "kpisync"]
 # A target that a person keyed into the board before kpisync came; it must survive.
 BY_HAND = {"kpi": "Output", "team": "Valves", "date": "2025-01-13", "values": {"target": 400}}

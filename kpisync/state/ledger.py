@@ -68,7 +68,7 @@ def adopt(
 def settle(connection: Connection, run: int, outcomes: Mapping[At, Settled], now: datetime) -> None:
     """Record one outcome a key: in the history, and in what is known."""
     at = as_milliseconds(now)
-    rows = {status: [] for status in Status}  # type: dict[Status, Rows]
+    rows: dict[Status, Rows] = {status: [] for status in Status}
     for key, outcome in outcomes.items():
         rows[outcome.status].append(_settled(key, outcome, run, at))
     for status in (Status.CONFIRMED, Status.SENT):
@@ -95,12 +95,13 @@ def _maybe_open(connection: Connection, rows: Rows) -> tuple[Rows, Rows]:
         return [], []
     days = [row["period"] for row in rows]
     wanted = {"first": min(days), "last": max(days), "enough": 4 * len(rows)}
-    found = set(map(tuple, once(connection, statements.open_keys, wanted)))
-    if len(found) >= wanted["enough"]:
+    found = once(connection, statements.open_keys, wanted).all()
+    if len(found) == wanted["enough"]:
         return rows, []
+    keys = {(row.series, row.period) for row in found}
     parts: tuple[Rows, Rows] = [], []
     for row in rows:
-        parts[(row["series"], row["period"]) not in found].append(row)
+        parts[(row["series"], row["period"]) not in keys].append(row)
     return parts
 
 

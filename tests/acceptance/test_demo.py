@@ -10,8 +10,8 @@ from pathlib import Path
 DEMO = Path(__file__).parent.parent.parent / "config" / "demo"
 
 
-def test_the_demo_runs_and_its_second_run_makes_no_request() -> None:
-    environ = {**os.environ, "COLUMNS": "200"}
+def test_the_demo_runs_and_its_second_run_makes_no_request(tmp_path: Path) -> None:
+    environ = {**os.environ, "COLUMNS": "200", "KPISYNC_DEMO_OUT": str(tmp_path / "demo")}
     done = subprocess.run(
         [sys.executable, str(DEMO / "demo.py")], capture_output=True, text=True, env=environ, check=False, timeout=120
     )

@@ -10,13 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 from sqlalchemy import Column, MetaData, Table, create_engine, insert, select
-from sqlalchemy.dialects import postgresql
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from kpisync.errors import StateError
-from kpisync.state import tables
+from kpisync.state import statements, tables
 from kpisync.state.columns import Coded, Day, Exact, Instant, as_milliseconds, as_number, as_text, plain
 from kpisync.state.numbering import cell_of
+from kpisync.state.prepared import Make
 from kpisync.state.ulid import new_ulid
 
 
@@ -104,7 +105,15 @@ def test_a_damaged_word_is_a_state_error(code: int) -> None:
 
 
 def test_statuses_keep_the_codes_that_are_stored() -> None:
-    assert [*tables.CHANGE_STATUS.words] == "in_doubt confirmed sent refused withdrawn superseded adopted".split()
+    assert [*tables.CHANGE_STATUS.words] == [
+        "in_doubt",
+        "confirmed",
+        "sent",
+        "refused",
+        "withdrawn",
+        "superseded",
+        "adopted",
+    ]
     assert [*tables.VALUE_STATUS.words] == ["confirmed", "sent"]
 
 
@@ -166,3 +175,26 @@ def test_the_tables_are_valid_for_postgresql() -> None:
         assert f"CREATE TABLE {table.name}" in str(CreateTable(table).compile(dialect=dialect))
     index = next(index for index in tables.change.indexes if index.name == "ix_change_in_doubt")
     assert str(CreateIndex(index).compile(dialect=dialect)).endswith("WHERE status = 0")
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        statements.close,
+        statements.leave_open,
+        statements.open_keys,
+        statements.put_intended,
+        statements.put_bare,
+        statements.enter_adoption_unless_open,
+    ],
+)
+def test_open_intents_are_found_by_their_own_index(make: Make) -> None:
+    compiled = make(sqlite.insert).compile(dialect=sqlite.dialect())
+    engine = create_engine("sqlite://")
+    with engine.begin() as connection:
+        tables.metadata.create_all(connection)
+        nothing = (None,) * len(compiled.positiontup or ())
+        plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {compiled}", nothing).all()
+    engine.dispose()
+    assert [row.detail for row in plan if "ix_change_in_doubt (period" in row.detail]
+    assert not [row.detail for row in plan if row.detail.startswith("SCAN change")]
