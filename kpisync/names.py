@@ -36,6 +36,11 @@ class Names:
             (kpi.id, id): name for kpi in kpis for named in (kpi.sub_tiles, kpi.values) for name, id in named.items()
         }
 
+    @cached_property
+    def value_names(self) -> dict[str, str]:
+        """Id of a value kind, of whatever KPI → its name."""
+        return {id: name for kpi in self.catalog.kpis.values() for name, id in kpi.values.items()}
+
     def kpi(self, id: str) -> str:
         return self._kpis[id].name if id in self._kpis else id
 

@@ -140,8 +140,19 @@ def _details(out: Console, result: JobResult) -> None:
         _line(out, "yellow", "rejected", f"and {len(report.rejections) - _MOST} more (--json shows all)")
     for key in report.doubts[:_MOST]:
         _line(out, "yellow", "in doubt", f"{result.names.path(key)}: no answer; the next run looks at it first")
+    for text, periods in _notes(report, result.names).items():
+        times = f" ({len(periods)} records, such as {periods[0]})" if len(periods) > 1 else f" ({periods[0]})"
+        _line(out, "dim", "note", text + times)
+
+
+def _notes(report: Report, names: Names) -> dict[str, list[str]]:
+    """What the platform did by itself → the periods in which it did; value kinds by name."""
+    found: dict[str, list[str]] = {}
     for note in report.notes:
-        _line(out, "dim", "note", note)
+        period, _, text = note.partition(" ")
+        words = " ".join(names.value_names.get(word, word) for word in text.split(" "))
+        found.setdefault(words, []).append(period)
+    return found
 
 
 def _line(out: Console, style: str, what: str, text: str | None) -> None:

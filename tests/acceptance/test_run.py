@@ -135,3 +135,9 @@ def test_the_guard_holds_a_run_that_changes_too_much_until_it_is_allowed(project
     assert (held["exit"], held["status"], held["requests"]) == (3, "held", {})
     assert "--yes-over-guard" in held["held"]
     assert project.run("--yes-over-guard")["updated"] == 12
+
+
+def test_what_the_platform_adds_by_itself_is_told_once_with_its_name(project: Project) -> None:
+    project.source("L1;18.11.2026;1", "L1;19.11.2026;2")
+    shown = project.call("run").out
+    assert "note: the platform added target = 0 by itself (2 records, such as 2026-11-18)" in shown
