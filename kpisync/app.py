@@ -14,7 +14,6 @@ from kpisync.config.loaded import JobConfig, Loaded, Settings
 from kpisync.errors import ConfigError, Exit, Interrupted, KpisyncError, LockedError, StateError, combined
 from kpisync.fingerprint import fingerprint
 from kpisync.jobs import JobBuilder, JobResult, Order, Request
-from kpisync.mapping.apply import Mapper
 from kpisync.mapping.options import LookbackSpan
 from kpisync.model import Catalog, Intake, RunStatus, Scope, ValueKey
 from kpisync.names import Names
@@ -128,11 +127,6 @@ class App:
         """The jobs that a request names, or every enabled one, sound or not."""
         return self._builder.chosen(request)
 
-    def mapper(self, config: JobConfig, request: Request, needs_range: bool) -> Mapper:
-        """How a job alone would map its rows; `needs_range`: its source cannot be read without dates."""
-        scope = self._builder.scope(config, request, needs_range)
-        return self._builder.mapper(config, request, scope)
-
     def names(self, destination: str) -> Names:
         return Names(self._builder.catalog(destination))
 
@@ -211,7 +205,7 @@ class App:
         )
         tools = Tools(order.store, self.clock, self.stopped, self._heeding(order.progress))
         try:
-            with closing(self._builder.destination(config, report)) as destination:
+            with closing(self._builder.destination(config.destination, report.requests)) as destination:
                 taker = destination if order.allowed is None else PlannedOnly(destination, order.allowed)
                 job = self._builder.build(config, request, taker, order.claims, order.guard or config.guard)
                 intake = run(job, tools, report, dry=dry, over_guard=request.over_guard)

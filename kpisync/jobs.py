@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -89,14 +90,14 @@ class JobBuilder:
         off = {name for name, job in self.loaded.jobs.items() if not job.enabled}
         return list(dict.fromkeys(request.jobs)) or [name for name in known if name not in off]
 
-    def destination(self, config: JobConfig, report: Report) -> Destination:
-        """Connected to nothing yet; its requests are counted in the report."""
-        chosen = self.loaded.destinations[config.destination]
+    def destination(self, name: str, requests: Counter[str]) -> Destination:
+        """Connected to nothing yet; its requests are counted by method."""
+        chosen = self.loaded.destinations[name]
         around = Surroundings(
-            name=chosen.name,
-            catalog=self.catalog(config.destination),
-            requests=report.requests,
-            wait_turn=self._turns.setdefault(chosen.name, Turns(chosen.options.rate_limit, self.clock)).wait,
+            name=name,
+            catalog=self.catalog(name),
+            requests=requests,
+            wait_turn=self._turns.setdefault(name, Turns(chosen.options.rate_limit, self.clock)).wait,
             redact=self.loaded.secrets.redact,
         )
         return chosen.spec.build(chosen.options, around)

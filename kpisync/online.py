@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
@@ -12,12 +13,12 @@ from kpisync.config.findings import Findings, Node
 from kpisync.config.loaded import JobConfig, Loaded
 from kpisync.config.problems import Problem
 from kpisync.errors import ConfigError, KpisyncError
+from kpisync.jobs import JobBuilder
 from kpisync.mapping.bind import team_of
 from kpisync.mapping.keys import Unmapped, kpi_of, nearest, team_id
 from kpisync.mapping.options import CellRef
 from kpisync.model import Catalog, CatalogKpi
-from kpisync.ports import Clock, HasMeta, Meta, MetaKpi, Surroundings, Unreadable
-from kpisync.sync.pace import Turns
+from kpisync.ports import Clock, HasMeta, Meta, MetaKpi, Unreadable
 
 Told = Callable[[int, int], None]  # how many KPIs are read, and of how many
 
@@ -28,16 +29,9 @@ def open_meta(loaded: Loaded, name: str, clock: Clock) -> Iterator[Meta | None]:
 
     Raises ConfigError for a destination that does not exist or is not sound.
     """
-    chosen = loaded.destinations.get(name)
-    if chosen is None:
+    if name not in loaded.destinations:
         raise _no_destination(loaded, name)
-    around = Surroundings(
-        name=name,
-        catalog=loaded.catalogs.get(name, Catalog()),
-        wait_turn=Turns(chosen.options.rate_limit, clock).wait,
-        redact=loaded.secrets.redact,
-    )
-    with closing(chosen.spec.build(chosen.options, around)) as destination:
+    with closing(JobBuilder(loaded, clock).destination(name, Counter())) as destination:
         yield destination.meta() if isinstance(destination, HasMeta) else None
 
 

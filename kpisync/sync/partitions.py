@@ -146,8 +146,9 @@ def keep(state: State, job: str, mapper: Mapper, changes: Changed, values: Seque
     loose: set[date] = set()  # with a value that is not known to stand as the source states it
     doubtful = {doubt.intent.key for doubt in state.in_doubt(mapper.destination)}
     known = state.known(mapper.destination, *_span(values)) if values else {}
+    apart = mapper.tells_periods_apart
     for value in values:
-        period = value.key.record.period if mapper.tells_periods_apart else WHOLE
+        period = value.key.record.period if apart else WHOLE
         counts[period] += 1
         found = known.get(value.key)
         if found is None or found.number != value.number or found.job != job or value.key in doubtful:
