@@ -6,14 +6,11 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 from command_page import commands_page
 from markdown_table import flat, table
-from pydantic import TypeAdapter
 
 from kpisync.cli.main import cli
 from kpisync.config.jsonschema import json_schema
@@ -149,10 +146,6 @@ def _default(part: Schema) -> str:
         return _meant_by_nothing(part)
     if isinstance(value, dict | list):
         return f"`{json.dumps(value, ensure_ascii=False)}`" if value and isinstance(value, list) else "–"
-    if "30s" in part.get("examples", []):
-        return f"`{_duration(TypeAdapter(timedelta).validate_python(value))}`"
-    if "30%" in part.get("examples", []):
-        return f"`{(Decimal(str(value)) * 100).normalize():f}%`"
     return f"`{str(value).lower() if isinstance(value, bool) else value}`"
 
 
@@ -160,12 +153,6 @@ def _meant_by_nothing(part: Schema) -> str:
     """The word that says "nothing" where there is one, such as `none` for a rate or `all` for a lookback."""
     said = [*part.get("examples", []), *re.findall(r"\w+", part.get("description", ""))[-1:]]
     return next((f"`{word}`" for word in ("none", "all") if word in said), "–")
-
-
-def _duration(span: timedelta) -> str:
-    units = (("d", 86400), ("h", 3600), ("m", 60))
-    seconds = int(span.total_seconds())
-    return next((f"{seconds // size}{unit}" for unit, size in units if seconds and seconds % size == 0), f"{seconds}s")
 
 
 # ---------------------------------------------------------------- the sandbox

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field, replace
+from datetime import datetime
+from functools import partial
 
 import structlog
 
 from kpisync.chunks import chunk_guard, cut
 from kpisync.claims import Claims, shared_by
 from kpisync.config.loaded import JobConfig, Loaded, Settings
-from kpisync.errors import ConfigError, Exit, Interrupted, KpisyncError, LockedError, StateError, combined
+from kpisync.errors import ConfigError, Exit, HeldError, Interrupted, KpisyncError, LockedError, StateError, combined
 from kpisync.fingerprint import fingerprint
 from kpisync.jobs import JobBuilder, JobResult, Order, Request
 from kpisync.mapping.options import LookbackSpan
@@ -51,6 +53,7 @@ class App:
     clock: Clock = field(default_factory=SystemClock)
     stopped: Callable[[], Exit | None] = lambda: None
     progress: Progress = lambda stage, done, total: None
+    waiting: Callable[[str, datetime], None] = lambda job, until: None  # once for each wait for a request to settle
 
     def __post_init__(self) -> None:
         self._builder = JobBuilder(self.loaded, self.clock)
@@ -203,17 +206,21 @@ class App:
             request.first,
             request.last,
         )
-        tools = Tools(order.store, self.clock, self.stopped, self._heeding(order.progress))
+        waits = partial(self.waiting, config.name)
+        tools = Tools(order.store, self.clock, self.stopped, self._heeding(order.progress), waits)
         try:
             with closing(self._builder.destination(config.destination, report.requests)) as destination:
-                taker = destination if order.allowed is None else PlannedOnly(destination, order.allowed)
-                job = self._builder.build(config, request, taker, order.claims, order.guard or config.guard)
+                job = self._builder.build(config, request, destination, order.claims, order.guard or config.guard)
+                if order.allowed is not None:
+                    job = replace(job, destination=PlannedOnly(destination, order.allowed))
                 intake = run(job, tools, report, dry=dry, over_guard=request.over_guard)
         except Interrupted as interrupted:
             report.error = "interrupted"
             return replace(result, exit_code=interrupted.exit_code), intake
         except NotPlanned as stop:
             enter(stop, report)
+        except HeldError as stop:
+            report.held = self._said(stop)
         except KpisyncError as error:
             report.error = self._said(error)
             return replace(result, exit_code=error.exit_code), intake

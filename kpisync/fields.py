@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationInfo, WithJsonSchema
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    GetJsonSchemaHandler,
+    PlainSerializer,
+    ValidationInfo,
+    WithJsonSchema,
+)
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
 _GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)")
@@ -19,6 +30,16 @@ class Options(BaseModel):
     """The base of everything that a user writes: unknown keys are errors, values do not change."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, coerce_numbers_to_str=True)
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """The defaults in it are written as a user writes them; pydantic's own would be PT30S for 30s."""
+        schema = handler(core_schema)
+        written = cls.model_construct().model_dump(mode="json", by_alias=True, warnings=False)
+        for key, part in handler.resolve_ref_schema(schema).get("properties", {}).items():
+            if "default" in part:
+                part["default"] = written[key]
+        return schema
 
 
 def is_guid(text: str) -> bool:
@@ -67,6 +88,34 @@ def _factor(value: Any) -> Decimal | None:
     return Decimal(match[1])
 
 
+def _duration_text(span: timedelta) -> str:
+    """In the largest unit that gives a whole number."""
+    for unit in reversed(_SECONDS):
+        count, rest = divmod(span, timedelta(seconds=_SECONDS[unit]))
+        if count and not rest:
+            return f"{count}{unit}"
+    return f"{span / timedelta(milliseconds=1):g}ms" if span else "0s"
+
+
+def _rate_text(rate: float | None) -> str:
+    """In the smallest unit that gives a whole number."""
+    if rate is None:
+        return "none"
+    for unit in "sm":
+        count = f"{rate * _SECONDS[unit]:.10g}"
+        if count.isdigit():
+            return f"{count}/{unit}"
+    return f"{rate * _SECONDS['h']:.10g}/h"
+
+
+def _percent_text(share: Decimal | None) -> str:
+    return "none" if share is None else f"{(share * 100).normalize():f}%"
+
+
+def _factor_text(factor: Decimal | None) -> str:
+    return "none" if factor is None else f"{factor.normalize():f}x"
+
+
 def _beside_its_file(value: Any, info: ValidationInfo) -> Any:
     """Relative paths are relative to the file that names them, which the loader passes as context `base`."""
     base = (info.context or {}).get("base")
@@ -79,8 +128,16 @@ def _text(schema: dict[str, Any]) -> WithJsonSchema:
     return WithJsonSchema({"type": "string", **schema})
 
 
-Duration = Annotated[timedelta, BeforeValidator(_duration), _text({"examples": ["30s"]})]
-Rate = Annotated[float | None, BeforeValidator(_rate), _text({"examples": ["none", "5/s"]})]
-Percent = Annotated[Decimal | None, BeforeValidator(_percent), _text({"examples": ["30%", "none"]})]
-Factor = Annotated[Decimal | None, BeforeValidator(_factor), _text({"examples": ["10x", "none"]})]
+def _written(text: Callable[[Any], str]) -> PlainSerializer:
+    return PlainSerializer(text, return_type=str, when_used="json")
+
+
+Duration = Annotated[timedelta, BeforeValidator(_duration), _written(_duration_text), _text({"examples": ["30s"]})]
+Rate = Annotated[float | None, BeforeValidator(_rate), _written(_rate_text), _text({"examples": ["none", "5/s"]})]
+Percent = Annotated[
+    Decimal | None, BeforeValidator(_percent), _written(_percent_text), _text({"examples": ["30%", "none"]})
+]
+Factor = Annotated[
+    Decimal | None, BeforeValidator(_factor), _written(_factor_text), _text({"examples": ["10x", "none"]})
+]
 FilePath = Annotated[str, BeforeValidator(_beside_its_file), _text({"format": "path"})]

@@ -15,7 +15,7 @@ from kpisync.fingerprint import fingerprint
 from kpisync.mapping.keys import Unmapped, kpi_of, nearest, team_id
 from kpisync.model import Catalog, RunStatus, Scope, ValueKey
 from kpisync.names import Names
-from kpisync.ports import Clock, Destination, Progress, Surroundings
+from kpisync.ports import Clock, Destination, KeepsApart, Progress, Surroundings
 from kpisync.state.store import Store
 from kpisync.sync.job import Job
 from kpisync.sync.options import GuardOptions
@@ -115,6 +115,7 @@ class JobBuilder:
             guard,
             config.absent,
             others=frozenset(self.loaded.job_names) - {config.name},
+            apart=destination if isinstance(destination, KeepsApart) else None,
             fingerprint=fingerprint(config, self.loaded),
         )
 

@@ -43,4 +43,5 @@ def backfill(
     span = parse_span(chunk)
     session = open_session(config, as_json)
     with Signals().caught() as signals, SlowProgress() as progress:
-        show_runs(session, session.app(stopped=signals, progress=progress).backfill(asked, span))
+        app = session.app(stopped=signals, progress=progress, waiting=session.waiting)
+        show_runs(session, app.backfill(asked, span))

@@ -42,7 +42,7 @@ def run(
     asked = request(jobs, first, last, kpi, team, yes_over_guard)
     session = open_session(config, as_json)
     with Signals().caught() as signals, SlowProgress() as progress:
-        app = session.app(stopped=signals, progress=progress)
+        app = session.app(stopped=signals, progress=progress, waiting=session.waiting)
         show_runs(session, app.run(asked) if plan is None else _planned(app, asked, plan))
 
 

@@ -15,6 +15,8 @@ from kpisync.support.json import dumps
 if TYPE_CHECKING:
     from kpisync.model import Catalog
 
+_PLATFORMS = {"valuestreamer": "ValueStreamer", "quantive": "Quantive", "gtmhub": "Gtmhub"}
+
 
 def register(cli: typer.Typer) -> None:
     cli.command("sandbox")(sandbox)
@@ -23,8 +25,8 @@ def register(cli: typer.Typer) -> None:
 def sandbox(
     config: ConfigPath = None,
     port: Annotated[int, typer.Option("--port", min=0, max=65535, help="0: any free one.")] = 8765,
-    username: Annotated[str, typer.Option("--username", help="What a client logs in with.")] = "sandbox",
-    password: Annotated[str, typer.Option("--password", help="What a client logs in with.")] = "sandbox",  # noqa: S107
+    username: Annotated[str, typer.Option("--username", help="What a ValueStreamer client logs in with.")] = "sandbox",
+    password: Annotated[str, typer.Option("--password", help="What a ValueStreamer client logs in with.")] = "sandbox",  # noqa: S107
     partial_sets: Annotated[
         str,
         typer.Option(
@@ -51,11 +53,15 @@ def sandbox(
     }
     settings = _settings({**given, **_from_file(settings_file)})
     stand_in = Sandbox(settings, _catalogs(config), port)
-    url = stand_in.platform_url("valuestreamer")
+    urls = {name: stand_in.platform_url(name) for name in _PLATFORMS}
     if as_json:
-        typer.echo(dumps({"page": stand_in.url, "valuestreamer": url, "username": settings.username}))
+        names = {"username": settings.username, "account": settings.account}
+        typer.echo(dumps({"page": stand_in.url, **urls, **names}))
     else:
-        typer.echo(f"ValueStreamer stand-in: {url}\nusername: {settings.username}\npassword: {settings.password}")
+        for name, title in _PLATFORMS.items():
+            typer.echo(f"{title} stand-in: {urls[name]}")
+            for option, value in stand_in.platform_login(name).items():
+                typer.echo(f"{option}: {value}")
         typer.echo(f"What it holds: {stand_in.url}\nCtrl-C ends it; nothing is kept.")
     raise typer.Exit(stand_in.serve_forever())
 

@@ -42,10 +42,7 @@ class Session:
 
     def local(self, instant: str | None) -> str:
         """A kept instant as the clock at the plant showed it."""
-        if instant is None:
-            return "–"
-        zone = self.loaded.settings.timezone if self.loaded.settings else None
-        return datetime.fromisoformat(instant).astimezone(zone).strftime("%Y-%m-%d %H:%M")
+        return "–" if instant is None else f"{self._at_the_plant(datetime.fromisoformat(instant)):%Y-%m-%d %H:%M}"
 
     def app(self, **parts: Any) -> App:
         from kpisync.app import App
@@ -63,6 +60,14 @@ class Session:
 
     def warn(self, text: str) -> None:
         complain(self.loaded.secrets.redact(text))
+
+    def waiting(self, job: str, until: datetime) -> None:
+        """Said on a terminal or not: minutes of silence look like a command that hangs."""
+        at = f"{self._at_the_plant(until):%H:%M:%S}"
+        self.warn(f"waiting until {at} for an earlier request to settle (job {job})")
+
+    def _at_the_plant(self, instant: datetime) -> datetime:
+        return instant.astimezone(self.loaded.settings.timezone if self.loaded.settings else None)
 
 
 def _is_terminal(stream: TextIO | None) -> bool:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from itertools import chain, islice
 from typing import Annotated, Any, Literal, Self, TypedDict
@@ -12,15 +13,19 @@ from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, mod
 
 from kpisync.errors import SourceError
 from kpisync.fields import FilePath
-from kpisync.model import Intake, Scope, Table
+from kpisync.model import Intake, Run, Scope, Table
 from kpisync.ports import AdapterSpec, Source, Surroundings
+from kpisync.sources.csv_runs import Layout, blocks_without, has_plain_rules, is_plain, runs
 from kpisync.support.files import find_files, hash_of, origin_of
 from kpisync.support.text import TextFile, check_encoding, open_text
 from kpisync.tables.account import Account
-from kpisync.tables.grid import BLOCK_ROWS, Block, Record, in_blocks
+from kpisync.tables.columns import find_column
+from kpisync.tables.grid import BLOCK_ROWS, Block, Feed, Record, in_blocks
+from kpisync.tables.header import find_header, rename
 from kpisync.tables.lines import NumberedLines
 from kpisync.tables.options import ReaderOptions
 from kpisync.tables.reader import read_table
+from kpisync.tables.runs import runs_of
 
 _NAMED = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "pipe": "|"}
 
@@ -80,6 +85,26 @@ class CsvSource:
     def hashes(self) -> Mapping[str, str]:
         return {origin_of(path): hash_of(path) for path in find_files(self.options.path)}
 
+    def survey(self, column: str, intake: Intake) -> Iterator[Run]:
+        for path in find_files(self.options.path):
+            account = Account(origin_of(path), intake)
+            layout = _layout(path, self.options, column, account)
+            if layout is None:
+                yield from runs_of([read_table(_blocks(path, self.options, account), self.options, account)], column)
+            else:
+                yield from runs(path, layout, account)
+
+    def read_without(self, column: str, passed: Callable[[object], bool], intake: Intake) -> Iterator[Table]:
+        for path in find_files(self.options.path):
+            account = Account(origin_of(path), intake)
+            layout = _layout(path, self.options, column, account)
+            blocks = (
+                _blocks(path, self.options, account)
+                if layout is None
+                else _blocks_without(path, self.options, layout, passed, account)
+            )
+            yield read_table(blocks, self.options, account)
+
 
 class Dialect(TypedDict):
     delimiter: str
@@ -90,22 +115,60 @@ class Dialect(TypedDict):
 
 def _blocks(path: str, options: CsvOptions, account: Account) -> Iterator[Block]:
     """The records of a file; it is open from the first one taken until the last, and then its hash is known."""
-    accept_cut = options.last_line == "accept"
-    with open_text(path, account.origin, options.encoding, accept_cut=accept_cut) as text:
+    with _opened(path, options, account) as text:
         account.note(f"encoding {text.encoding}")
         first, lines, delimiter = _after_sep_line(text, options, account)
-        dialect = Dialect(
-            delimiter=delimiter,
-            quotechar=options.quote,
-            quoting=csv.QUOTE_MINIMAL if options.quote else csv.QUOTE_NONE,
-            strict=True,
-        )
+        dialect = _dialect(options, delimiter)
         if options.skip_lines_matching:
             kept = NumberedLines(lines, first, options.skip_lines_matching, account)
             yield from in_blocks(_kept_records(kept, dialect, account))
         else:
             yield from _all_records(lines, first, dialect, account)
         account.intake.origins[account.origin] = text.observed.finish()
+
+
+def _blocks_without(
+    path: str, options: CsvOptions, layout: Layout, passed: Callable[[object], bool], account: Account
+) -> Iterator[Block]:
+    yield Block((layout.header,), (layout.columns,))
+    try:
+        yield from blocks_without(path, layout, passed, account)
+    except (UnicodeDecodeError, csv.Error):
+        for _ in _blocks(path, options, account):  # says what is wrong, and in which line
+            pass
+        raise
+
+
+def _layout(path: str, options: CsvOptions, column: str, account: Account) -> Layout | None:
+    """How to find a column's cell in the lines of a plain file, None for another file.
+
+    All down to the header is accounted for; raises SourceError as reading it would.
+    """
+    if not has_plain_rules(options):
+        return None
+    with _opened(path, options, account) as text:
+        if not is_plain(path, text.encoding, options.quote):
+            return None
+        account.note(f"encoding {text.encoding}")
+        first, lines, delimiter = _after_sep_line(text, options, account)
+        header = find_header(Feed(_all_records(lines, first, _dialect(options, delimiter), account)), options, account)
+    if header.line is None or not delimiter.isascii():
+        return None
+    index = find_column(rename(header.names, options.columns, account.origin), column, account.origin)
+    return Layout(text.encoding, delimiter, header.names, index, header.line)
+
+
+def _opened(path: str, options: CsvOptions, account: Account) -> AbstractContextManager[TextFile]:
+    return open_text(path, account.origin, options.encoding, accept_cut=options.last_line == "accept")
+
+
+def _dialect(options: CsvOptions, delimiter: str) -> Dialect:
+    return Dialect(
+        delimiter=delimiter,
+        quotechar=options.quote,
+        quoting=csv.QUOTE_MINIMAL if options.quote else csv.QUOTE_NONE,
+        strict=True,
+    )
 
 
 def _after_sep_line(text: TextFile, options: CsvOptions, account: Account) -> tuple[int, Iterable[str], str]:

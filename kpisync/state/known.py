@@ -49,7 +49,7 @@ def read_known(connection: Connection, destination: str, first: date, last: date
     entries: dict[tuple[int, str], dict[str, Known]] = {}
     last_content: tuple[int, int] | None = None
     between = {"first": first.toordinal(), "last": last.toordinal()}
-    for series, day, text, status, by in stream(connection, statements.known_between, between):
+    for series, day, text, status, by, remote in stream(connection, statements.known_between, between):
         number = own.get(series)
         if number is None:  # another destination's
             continue
@@ -57,7 +57,9 @@ def read_known(connection: Connection, destination: str, first: date, last: date
             last_content = status, by
             equal = entries.setdefault((status, jobs[by]), {})
         known = equal.get(text)
-        if known is None:
+        if remote is not None:
+            known = Known(as_number(text), VALUE_STATUS.word(status), jobs[by], remote)
+        elif known is None:
             known = equal[text] = Known(as_number(text), VALUE_STATUS.word(status), jobs[by])
         values = by_day.get(day)
         if values is None:

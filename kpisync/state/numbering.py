@@ -72,9 +72,9 @@ def chunks(items: Iterable[T], size: int = 500) -> Iterator[list[T]]:
 
 
 def series_ids(connection: Connection, destination: str) -> dict[Series, int]:
-    columns = tables.series.c
-    found = connection.execute(select(tables.series).where(columns.destination == destination))
-    return {(row.destination, row.kpi, row.team, row.sub_tile, row.value): row.id for row in found}
+    of = tables.series.c
+    query = select(of.id, of.kpi, of.team, of.sub_tile, of.value).where(of.destination == destination)
+    return {(destination, kpi, team, tile, value): id for id, kpi, team, tile, value in connection.execute(query)}
 
 
 def add_series(connection: Connection, wanted: Iterable[Series]) -> dict[Series, int]:

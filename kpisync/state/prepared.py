@@ -1,71 +1,124 @@
-"""Statements compiled once a dialect and given values as the database stores them: a converter each is what costs."""
+"""Statements compiled once a dialect and given values as the database stores them: a converter each is what costs.
+
+Those about many rows take all of them as one JSON document. A call a row would cost more than its work: around each,
+the interpreter's lock goes to a thread that has requests to make, and must be won back.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from functools import cache
-from operator import itemgetter
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, CursorResult, Delete, Dialect, Select, Table, Update
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Connection,
+    CursorResult,
+    Delete,
+    Dialect,
+    Integer,
+    Select,
+    String,
+    Table,
+    Update,
+    bindparam,
+    cast,
+    column,
+    func,
+    literal_column,
+    select,
+)
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.dialects.postgresql import psycopg
+from sqlalchemy.dialects.postgresql import JSONB, psycopg
+from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
 Insert = sqlite.Insert | postgresql.Insert  # which know ON CONFLICT
-MakeInsert = Callable[[Table], Insert]
-Make = Callable[
-    [MakeInsert], Insert | Update | Delete | Select[Any]
-]  # a function of a module, because its text is remembered
-
+Given = ReadOnlyColumnCollection[str, ColumnElement[Any]]
 Rows = list[dict[str, Any]]
 
 
+class Words(NamedTuple):
+    """What a database has its own words for: INSERT, and the rows that a statement is given."""
+
+    insert: Callable[[Table], Insert]
+    given: Given
+
+
+Make = Callable[[Words], Insert | Update | Delete | Select[Any]]  # a function of a module: its text is remembered
+
+_COLUMNS: dict[str, Integer | String | BigInteger] = {
+    **dict.fromkeys(("period", "series", "origin"), Integer()),
+    **dict.fromkeys(("old", "new", "number", "found", "place", "answer", "remote"), String()),
+    "settles": BigInteger(),
+}
+
+
 class Prepared(NamedTuple):
-    """A statement's text, and what picks its parameters, in order, out of the named values of a row."""
+    """A statement's text, and the names of its parameters in order."""
 
     text: str
-    pick: Callable[[dict[str, Any]], tuple[Any, ...]]
+    names: Sequence[str]
 
 
-def many(connection: Connection, make: Make, rows: Rows) -> int:
-    """Execute a statement for each row, in order; returns how many rows of the tables it touched in all.
+def written(rows: Rows) -> str:
+    """Rows for `many`, each about another key; one may hold more than a statement takes, and what it lacks is NULL."""
+    return json.dumps(rows, ensure_ascii=False, check_circular=False)
 
-    A row may hold more values than the statement takes.
-    """
-    if not rows:
-        return 0
+
+def many(connection: Connection, make: Make, rows: str, asked: Mapping[str, Any]) -> int:
+    """Execute a statement for all rows at once; returns how many rows of the tables it touched."""
+    return once(connection, make, {"rows": rows, **asked}).rowcount
+
+
+def once(connection: Connection, make: Make, asked: Mapping[str, Any]) -> CursorResult[Any]:
     prepared = _prepared(make, connection.dialect.name)
-    return connection.exec_driver_sql(prepared.text, list(map(prepared.pick, rows))).rowcount
+    return connection.exec_driver_sql(prepared.text, tuple(asked[name] for name in prepared.names))
 
 
-def once(connection: Connection, make: Make, row: dict[str, Any]) -> CursorResult[Any]:
-    prepared = _prepared(make, connection.dialect.name)
-    return connection.exec_driver_sql(prepared.text, prepared.pick(row))
-
-
-def stream(connection: Connection, make: Make, row: dict[str, Any]) -> Iterator[Sequence[Any]]:
+def stream(connection: Connection, make: Make, asked: Mapping[str, Any]) -> Iterator[Sequence[Any]]:
     """The rows of a long answer, one after the other, in constant memory."""
     prepared = _prepared(make, connection.dialect.name)
+    values = tuple(asked[name] for name in prepared.names)
     if connection.dialect.name == "sqlite":  # past SQLAlchemy, whose rows take a third of the time
         with closing(connection.connection.cursor()) as cursor:
-            cursor.execute(prepared.text, prepared.pick(row))
+            cursor.execute(prepared.text, values)
             while rows := cursor.fetchmany(10_000):
                 yield from rows
     else:
         streaming = connection.execution_options(yield_per=10_000)
-        yield from streaming.exec_driver_sql(prepared.text, prepared.pick(row))
+        yield from streaming.exec_driver_sql(prepared.text, values)
 
 
-def insert_for(dialect: str) -> MakeInsert:
+def insert_for(dialect: str) -> Callable[[Table], Insert]:
     """INSERT in the database's own words."""
     return postgresql.insert if dialect == "postgresql" else sqlite.insert
+
+
+def words_for(dialect: str) -> Words:
+    return Words(insert_for(dialect), _given_postgresql() if dialect == "postgresql" else _given_sqlite())
+
+
+def _given_postgresql() -> Given:
+    document = cast(bindparam("rows", type_=String()), JSONB)
+    columns = [column(name, kind) for name, kind in _COLUMNS.items()]
+    return func.jsonb_to_recordset(document).table_valued(*columns).render_derived("given", with_types=True).c
+
+
+def _given_sqlite() -> Given:
+    element = func.json_each(bindparam("rows", type_=String())).table_valued("value").c.value
+    columns = [
+        func.json_extract(element, literal_column(f"'$.{name}'"), type_=kind).label(name)
+        for name, kind in _COLUMNS.items()
+    ]
+    return select(*columns).subquery("given").c
 
 
 @cache
 def _prepared(make: Make, dialect: str) -> Prepared:
     make_dialect: Callable[..., Dialect] = psycopg.dialect if dialect == "postgresql" else sqlite.dialect
     positional = make_dialect(paramstyle="format" if dialect == "postgresql" else "qmark")
-    compiled = make(insert_for(dialect)).compile(dialect=positional)
-    names = compiled.positiontup or []
-    return Prepared(str(compiled), itemgetter(*names) if len(names) > 1 else lambda row: tuple(row[n] for n in names))
+    compiled = make(words_for(dialect)).compile(dialect=positional)
+    return Prepared(str(compiled), compiled.positiontup or ())

@@ -1,4 +1,4 @@
-"""The SQL of the ledger, each statement about one numbered key; `prepared` runs it.
+"""The SQL of the ledger, about many numbered keys or one at a time; `prepared` runs it.
 
 The conditions find the open intents by the partial index, so nothing of them is read or remembered: what another run
 or process left open is closed like one's own.
@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from sqlalchemy import (
+    BigInteger,
     BindParameter,
     ColumnElement,
     Delete,
@@ -24,146 +25,157 @@ from sqlalchemy import (
     literal_column,
     null,
     select,
+    true,
+    tuple_,
     update,
 )
 from sqlalchemy.types import TypeEngine
 
-from kpisync.state.prepared import Insert, MakeInsert
+from kpisync.state.prepared import Given, Insert, Words
 from kpisync.state.tables import CHANGE_STATUS, IS_IN_DOUBT, ChangeStatus, change, run, value
 
 
-def _given(name: str, kind: type[TypeEngine[Any]] = Integer) -> BindParameter[Any]:
+def _asked(name: str, kind: type[TypeEngine[Any]] = Integer) -> BindParameter[Any]:
     return bindparam(name, type_=kind())
 
 
-_IS_OPEN = IS_IN_DOUBT, change.c.period == _given("period"), change.c.series == _given("series")
+_NOW = _asked("now", BigInteger)
 _CONFIRMED: ColumnElement[int] = literal_column(str(CHANGE_STATUS.code(ChangeStatus.CONFIRMED)))
-_IS_THIS = value.c.period == _given("period"), value.c.series == _given("series")
+
+
+def _is_open(given: Given) -> tuple[ColumnElement[bool], ...]:
+    return IS_IN_DOUBT, change.c.period == given.period, change.c.series == given.series
+
+
+def _is_this(given: Given) -> tuple[ColumnElement[bool], ...]:
+    return value.c.period == given.period, value.c.series == given.series
+
+
+def _has_open(given: Given) -> ColumnElement[bool]:
+    return exists(select(change.c.id).where(*_is_open(given)).correlate_except(change))
+
 
 # ---------------------------------------------------------------- the history
 
 
-def open_intent(insert: MakeInsert) -> Insert:
-    names = ("run", "period", "series", "old", "new", "origin", "place", "status", "intended_at", "settles")
-    return insert(change).values({name: bindparam(name) for name in names}).inline()
+def open_intent(words: Words) -> Insert:
+    of_each = {name: words.given[name] for name in ("period", "series", "old", "new", "origin", "place")}
+    of_all = {
+        "run": _asked("run"),
+        "status": _asked("status"),
+        "intended_at": _NOW,
+        "settles": _asked("until", BigInteger),
+    }
+    row: dict[str, Any] = {**of_each, **of_all}
+    return words.insert(change).from_select(list(row), select(*row.values()))
 
 
-def close(insert: MakeInsert) -> Update:
-    """Settle the open intents of a key as `closed_as`; an answer or a finding that is not given stays what it was.
+def close(words: Words) -> Update:
+    """Settle the open intents of each key as `closed_as`; an answer or a finding that is not given stays what it was.
 
     What only repeats is left out: the run that settles, if it is the intent's own, and a confirmed number.
     """
-    by, found = _given("run"), _given("found", String)
-    is_repeated = (_given("closed_as") == _CONFIRMED) & (change.c.new == found)
+    given, by, closed_as = words.given, _asked("run"), _asked("closed_as")
+    is_repeated = (closed_as == _CONFIRMED) & (change.c.new == given.found)
     return (
         update(change)
-        .where(*_IS_OPEN)
+        .where(*_is_open(given))
         .values(
-            status=bindparam("closed_as"),
+            status=closed_as,
             settles=null(),
-            settled_at=bindparam("now"),
+            settled_at=_NOW,
             settled_by=case((change.c.run == by, null()), else_=by),
-            answer=func.coalesce(_given("answer", String), change.c.answer),
-            found=case((is_repeated, null()), else_=func.coalesce(found, change.c.found)),
+            answer=func.coalesce(given.answer, change.c.answer),
+            found=case((is_repeated, null()), else_=func.coalesce(given.found, change.c.found)),
         )
     )
 
 
-def leave_open(insert: MakeInsert) -> Update:
+def leave_open(words: Words) -> Update:
     """Note what is given of an attempt that stays in doubt."""
-    noted = {name: func.coalesce(bindparam(name, type_=change.c[name].type), change.c[name]) for name in _NOTES}
-    return update(change).where(*_IS_OPEN).values(noted)
+    noted = {name: func.coalesce(words.given[name], change.c[name]) for name in ("settles", "answer", "found")}
+    return update(change).where(*_is_open(words.given)).values(noted)
 
 
-_NOTES = ("settles", "answer", "found")
-
-
-def open_keys(insert: MakeInsert) -> Select[Any]:
-    between = change.c.period.between(_given("first"), _given("last"))
-    found = select(change.c.series, change.c.period).where(IS_IN_DOUBT, between)
-    return found.limit(_given("enough")).offset(literal_column("0"))
-
-
-def enter_adoption(insert: MakeInsert) -> Insert:
-    """A number that is not known yet."""
-    return _enter_adoption(insert)
-
-
-def enter_adoption_unless_open(insert: MakeInsert) -> Insert:
-    """The same, but the end of an intent of ours is told by the intent."""
-    return _enter_adoption(insert, ~_is_open())
-
-
-def _enter_adoption(insert: MakeInsert, *conditions: ColumnElement[bool]) -> Insert:
-    was_known = select(value.c.number).where(*_IS_THIS).scalar_subquery()
+def enter_adoption(words: Words) -> Insert:
+    """Numbers that are not known yet; but the end of an intent of ours is told by the intent."""
+    given = words.given
+    was_known = select(value.c.number).where(*_is_this(given)).correlate_except(value).scalar_subquery()
     row = {
-        "run": _given("run"),
-        "period": _given("period"),
-        "series": _given("series"),
+        "run": _asked("run"),
+        "period": given.period,
+        "series": given.series,
         "old": was_known,
-        "new": _given("number", String),
-        "origin": _given("origin"),
-        "place": _given("place", String),
-        "status": _given("entered_as"),
-        "intended_at": bindparam("now", type_=change.c.intended_at.type),
+        "new": given.number,
+        "origin": given.origin,
+        "place": given.place,
+        "status": _asked("entered_as"),
+        "intended_at": _NOW,
     }
-    is_known = exists(select(value.c.series).where(*_IS_THIS, value.c.number == _given("number", String)))
-    return insert(change).from_select(list(row), select(*row.values()).where(~is_known, *conditions))
+    is_known = exists(
+        select(value.c.series).where(*_is_this(given), value.c.number == given.number).correlate_except(value)
+    )
+    return words.insert(change).from_select(list(row), select(*row.values()).where(~is_known, ~_has_open(given)))
 
 
-def note_last_change(insert: MakeInsert) -> Update:
+def note_last_change(words: Words) -> Update:
     newest = select(func.max(change.c.id)).scalar_subquery()
-    return update(run).where(run.c.id == _given("run")).values(changes_upto=newest)
+    return update(run).where(run.c.id == _asked("run")).values(changes_upto=newest)
 
 
 # ---------------------------------------------------------------- what is known
 
 
-def put_value(insert: MakeInsert) -> Insert:
-    return _replacing(insert(value).values({name: bindparam(name) for name in _ROW}), _CONTENT)
+def put_value(words: Words) -> Insert:
+    given = words.given
+    content = (given.number, _asked("known_as"), _asked("run"), given.remote, given.origin, given.place)
+    row = (given.period, given.series, *content)
+    return _replacing(words, select(*row).where(true()), _CONTENT)
 
 
-def put_intended(insert: MakeInsert) -> Insert:
-    """The outcome of a key's open intent: its run and its source cell; nothing where there is no such intent."""
-    intent = change.c
-    row = (intent.period, intent.series, _given("number", String), _given("known_as"))
-    found = select(*row, intent.run, intent.origin, intent.place).where(*_IS_OPEN).order_by(intent.id.desc())
-    newest = found.limit(literal_column("1")).offset(literal_column("0"))  # numbers would become parameters
-    return _replacing(insert(value).from_select(_ROW, newest), _CONTENT)
+def put_intended(words: Words) -> Insert:
+    """The outcome of each key's open intent: its run and its source cell; nothing where there is no such intent.
+
+    A key has one open intent at most, for a new one closes the others.
+    """
+    given, intent = words.given, change.c
+    content = (given.number, _asked("known_as"), intent.run, given.remote, intent.origin, intent.place)
+    row = (intent.period, intent.series, *content)
+    return _replacing(words, select(*row).where(*_is_open(given)), _CONTENT)
 
 
-def put_bare(insert: MakeInsert) -> Insert:
-    """The outcome of a key without an open intent, such as sent and now confirmed: a source cell that it has stays."""
-    row = (_given("period"), _given("series"), _given("number", String), _given("known_as"), _given("run"))
-    bare = select(*row, null(), literal_column("''")).where(~_is_open())
-    return _replacing(insert(value).from_select(_ROW, bare), _BARE_CONTENT)
+def put_bare(words: Words) -> Insert:
+    """The outcome of keys without an open intent, such as sent and now confirmed: a source cell that it has stays."""
+    given = words.given
+    cell: tuple[Any, ...] = (null(), literal_column("''"))
+    row = (given.period, given.series, given.number, _asked("known_as"), _asked("run"), given.remote, *cell)
+    return _replacing(words, select(*row).where(~_has_open(given)), _BARE_CONTENT)
 
 
-def forget(insert: MakeInsert) -> Delete:
-    return delete(value).where(*_IS_THIS)
+def forget(words: Words) -> Delete:
+    given = words.given
+    return delete(value).where(tuple_(value.c.period, value.c.series).in_(select(given.period, given.series)))
 
 
-_ROW = ("period", "series", "number", "status", "run", "origin", "place")
-_BARE_CONTENT = ("number", "status", "run")
+_COLUMNS = ("period", "series", "number", "status", "run", "remote", "origin", "place")
+_BARE_CONTENT = ("number", "status", "run", "remote")
 _CONTENT = (*_BARE_CONTENT, "origin", "place")
 
 
-def _replacing(statement: Insert, names: tuple[str, ...]) -> Insert:
+def _replacing(words: Words, rows: Select[Any], names: tuple[str, ...]) -> Insert:
+    statement = words.insert(value).from_select(_COLUMNS, rows)
     changed = {name: statement.excluded[name] for name in names}
     return statement.on_conflict_do_update(index_elements=["period", "series"], set_=changed)
 
 
-def _is_open() -> ColumnElement[bool]:
-    return exists(select(change.c.id).where(*_IS_OPEN))
-
-
-def known_between(insert: MakeInsert) -> Select[Any]:
-    between = value.c.period.between(_given("first"), _given("last"))
-    return select(value.c.series, value.c.period, value.c.number, value.c.status, value.c.run).where(between)
+def known_between(words: Words) -> Select[Any]:
+    between = value.c.period.between(_asked("first"), _asked("last"))
+    known = (value.c.series, value.c.period, value.c.number, value.c.status, value.c.run, value.c.remote)
+    return select(*known).where(between)
 
 
 # ---------------------------------------------------------------- names
 
 
-def run_number(insert: MakeInsert) -> Select[Any]:
-    return select(run.c.id).where(run.c.ulid == _given("ulid", String))
+def run_number(words: Words) -> Select[Any]:
+    return select(run.c.id).where(run.c.ulid == _asked("ulid", String))

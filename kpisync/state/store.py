@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
-from decimal import Decimal
 from threading import Lock
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -13,7 +12,7 @@ from typing import Any, Self, TypeVar
 from sqlalchemy import Connection, Engine, func, select, update
 
 from kpisync.errors import StateError
-from kpisync.model import Doubt, Intent, Known, Partition, Rejection, RunStatus, Settled, Status, ValueKey
+from kpisync.model import Doubt, Intent, Known, Partition, Rejection, RunStatus, Settled, Stands, Status, ValueKey
 from kpisync.ports import Clock
 from kpisync.state import ledger, tables
 from kpisync.state.columns import plain
@@ -128,10 +127,10 @@ class Store:
             for batch in _rounds(zip(places, outcomes, strict=True)):
                 ledger.settle(connection, by, batch, now)
 
-    def adopt(self, run: str, values: Mapping[ValueKey, tuple[Decimal, str]]) -> None:
+    def adopt(self, run: str, values: Mapping[ValueKey, Stands]) -> None:
         """See `ports.State`. A number that was not known so enters the history, as adopted."""
         places = self._number(values)
-        cells = self._cells({source for _, source in values.values()})
+        cells = self._cells({stands.source for stands in values.values()})
         now = self._now()
         with self._writing() as connection:
             by = run_number(connection, run)

@@ -122,6 +122,7 @@ value = Table(
     Column("number", Exact, nullable=False),
     Column("status", VALUE_STATUS, nullable=False),
     Column("run", ForeignKey("run.id"), nullable=False),
+    Column("remote", String),  # the platform's id of it, if we created it and the platform gives ids to values
     Column("origin", ForeignKey("origin.id")),
     Column("place", String, nullable=False),
     sqlite_with_rowid=False,

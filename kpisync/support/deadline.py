@@ -15,7 +15,7 @@ from typing import Any
 
 from kpisync.support.addresses import is_forbidden
 
-_PIECE = 16_384  # bytes; a server that takes the body slowly is given up between two pieces
+_PIECE = 4096  # bytes, which the operating system takes whole; a server that is slow is given up between two of them
 
 
 class ForbiddenAddress(Exception):
@@ -75,18 +75,30 @@ class DeadlineBackend:
 
 
 class DeadlineStream:
-    """One connection; the thread that uses it lends it its deadline."""
+    """One connection; the thread that uses it lends it its deadline.
+
+    What is written is held until an empty write, the library's sign that a request is whole, or a read: the headers
+    and the body of a small request then travel together.
+    """
 
     def __init__(self, inner: Any, calls: Calls) -> None:
         self._inner, self._calls = inner, calls
+        self._held = b""
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        self._send(timeout)
         data: bytes = self._inner.read(max_bytes, timeout=self._calls.now.left(timeout))
         return data
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        for start in range(0, len(buffer), _PIECE):
-            self._inner.write(buffer[start : start + _PIECE], timeout=self._calls.now.left(timeout))
+        self._held += buffer
+        if not buffer:
+            self._send(timeout)
+
+    def _send(self, timeout: float | None) -> None:
+        whole, self._held = self._held, b""
+        for start in range(0, len(whole), _PIECE):
+            self._inner.write(whole[start : start + _PIECE], timeout=self._calls.now.left(timeout))
             self._calls.now.sent = True
 
     def close(self) -> None:

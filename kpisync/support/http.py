@@ -24,7 +24,7 @@ from kpisync.model import Reply, ReplyKind
 from kpisync.ports import Surroundings
 from kpisync.support.addresses import place
 from kpisync.support.deadline import Call, Calls, DeadlineBackend, ForbiddenAddress
-from kpisync.support.statuses import Response, plain, retry_after, words_of
+from kpisync.support.statuses import Response, plain, retry_after
 
 _CONNECT_SECONDS = 5.0
 _IDLE_SECONDS = 3.0  # then a kept connection is given up: many servers do so after 5
@@ -126,13 +126,12 @@ class HttpClient:
             body = b""  # a refusal is one, whether or not its words arrive
         finally:
             response.close()
-        is_read = request.method == "GET" and response.status_code == 200
         return Response(
             response.status_code,
             {name.lower(): value for name, value in response.headers.items()},
             body,
-            "" if is_read else words_of(body, self._around.redact),
             retry_after(response.headers.get_list("retry-after")),
+            self._around.redact,
         )
 
     def _unanswered(self, kind: ReplyKind, error: Exception) -> Unanswered:

@@ -66,6 +66,8 @@ def _number(number: Decimal) -> str:
 
 def _text(text: str) -> str:
     """Readable wherever it can be encoded; half a surrogate pair, which cannot, is escaped."""
+    if text.isascii():
+        return json.dumps(text)
     written = json.dumps(text, ensure_ascii=False)
     try:
         written.encode()

@@ -20,13 +20,18 @@ _TITLE = re.compile(r"<title[^>]*>([^<]*)", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """One answer. `headers` have names in lower case; `words` are the platform's own, on one line, free of secrets."""
+    """One answer. `headers` have names in lower case; `redact` strikes secrets out of what the body says."""
 
     status: int
     headers: Mapping[str, str]
     body: bytes = b""
-    words: str = ""
     retry_after: float | None = None  # seconds
+    redact: Callable[[str], str] = str
+
+    @property
+    def words(self) -> str:
+        """The platform's own, on one line, free of secrets."""
+        return words_of(self.body, self.redact)
 
     @property
     def is_markup(self) -> bool:
@@ -85,7 +90,7 @@ def classify(response: Response, where: str) -> Reply:
     if 200 <= status < 300:
         if response.is_markup:
             return Reply(ReplyKind.FAILED, status, f"{response.words or 'a web page'}, where JSON was expected")
-        return Reply(ReplyKind.ACCEPTED, status, response.words)
+        return Reply(ReplyKind.ACCEPTED, status)
     return Reply(_kind(status), status, response.words, retry_after=response.retry_after)
 
 
@@ -97,7 +102,6 @@ def _kind(status: int) -> ReplyKind:
 
 def _raise_if_useless(response: Response, where: str) -> None:
     status = response.status
-    said = f": {response.words}" if response.words else ""
     if 300 <= status < 400:
         target = plain(place(response.headers.get("location", "")), lambda text: text) or "another address"
         what = f"the platform redirects to {target} (status {status}); redirects are never followed"
@@ -109,5 +113,6 @@ def _raise_if_useless(response: Response, where: str) -> None:
         what = "the proxy wants a login (status 407)"
         raise DestinationError(what, where=where, hint="Write user and password into the URL of the proxy")
     if status in (406, 415):
+        said = f": {response.words}" if response.words else ""
         what = f"the platform does not take this media type (status {status}){said}"
         raise DestinationError(what, where=where, hint="Check media_type of the destination")

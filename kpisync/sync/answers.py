@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from kpisync.errors import DestinationError, Interrupted
-from kpisync.model import RecordKey, Reply, ReplyKind, Values
-from kpisync.ports import Clock, Confirm, DestinationOptions, Unreadable
+from kpisync.model import RecordKey, Reply, ReplyKind, ValueKey, Values
+from kpisync.ports import Clock, Confirm, DestinationOptions, Unreadable, Window
 from kpisync.sync.confirm import judge_read_back, judge_refused, judge_reply
 from kpisync.sync.desk import Desk
 from kpisync.sync.errands import Errand
@@ -31,16 +31,24 @@ class Answers:
 
     # ------------------------------------------------------------ to reads
 
-    def read(self, errand: Errand, found: Found) -> None:
+    def read(self, errand: Errand, asked: Window, found: Found) -> None:
         if not isinstance(found, Unreadable):
             self.weather.good(wrote=False)
             errand.failed_reads = 0
-            errand.read_at = self.clock.monotonic()
-            self.desk.take_up(errand, found)
+            self._enter(errand, asked, found)
         elif self._is_final(errand, found.reply):
             self.desk.give_up(errand, found.reply)
         else:
             self.desk.put_off(errand)
+
+    def _enter(self, errand: Errand, asked: Window, found: Mapping[RecordKey, Values]) -> None:
+        errand.read_at = errand.read_at or self.clock.monotonic()
+        errand.found.update(found)
+        errand.read.update(asked.keys)
+        if len(errand.read) < len(errand.records):
+            self.desk.read_on(errand)
+        else:
+            self.desk.take_up(errand, errand.found)
 
     def read_back(self, errand: Errand, found: Found) -> None:
         if not isinstance(found, Unreadable):
@@ -56,7 +64,7 @@ class Answers:
         errand.looks += 1
         later = []
         for change, reply in errand.answered:
-            judgement = judge_read_back(change, reply, found.get(change.key), errand.reads)
+            judgement = judge_read_back(change, reply, found.get(change.key), errand.reads, self._remote_id)
             if judgement.rejections and errand.looks < _TRIES:
                 later.append((change, reply))
             else:
@@ -64,6 +72,9 @@ class Answers:
         errand.answered = later
         if later:
             self.weather.pause(0.3 * errand.looks)
+
+    def _remote_id(self, key: ValueKey) -> str | None:
+        return self.desk.apart.remote_id(key) if self.desk.apart else None
 
     def _is_final(self, errand: Errand, reply: Reply) -> bool:
         """Whether a failed read is not to be tried again."""

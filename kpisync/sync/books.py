@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from kpisync.model import Change, Intent, Reply, Settled, Status, ValueKey
+from kpisync.model import Change, Intent, Reply, Settled, Stands, Status, ValueKey
 from kpisync.ports import State
 from kpisync.sync.confirm import Judgement, refusal
 from kpisync.sync.diff import RecordWork, Wanted
@@ -15,7 +15,7 @@ from kpisync.sync.report import Report
 
 # Outcomes are committed together, so many or so long after the last time at most. One that is lost in a crash is found
 # again by reading.
-_GROUP, _GROUP_SECONDS = 512, 1.0
+_GROUP, _GROUP_SECONDS = 4096, 1.0
 
 
 @dataclass
@@ -39,7 +39,7 @@ class Books:
 
     def verdicts(self, verdicts: Sequence[Verdict]) -> list[Change]:
         """Enter what a read showed; returns the changes that remain to be made."""
-        stands = {}
+        stands: dict[ValueKey, Stands] = {}
         for verdict in verdicts:
             for wanted in verdict.agreed:
                 self._agreed(wanted)
@@ -52,7 +52,7 @@ class Books:
         if stands and not self.dry:
             self.flush()
             self.state.adopt(self._run, stands)
-        changes = [verdict.change for verdict in verdicts if verdict.change]
+        changes = [change for verdict in verdicts for change in verdict.changes]
         if self.dry:
             self.report.changes.extend(changes)
             return []

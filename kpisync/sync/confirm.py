@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from decimal import Decimal
 
@@ -17,7 +18,13 @@ class Judgement:
     notes: list[str] = field(default_factory=list)
 
 
-def judge_read_back(change: Change, reply: Reply, holds: Values | None, was_read: bool = True) -> Judgement:
+def judge_read_back(
+    change: Change,
+    reply: Reply,
+    holds: Values | None,
+    was_read: bool = True,
+    remote_id: Callable[[ValueKey], str | None] = lambda key: None,
+) -> Judgement:
     """Compare the record as it was read back with what was sent; `was_read` says whether it was read before, too.
 
     What was accepted and is not to be seen stays in doubt beside its reject: it may still appear, and is then ours.
@@ -29,7 +36,7 @@ def judge_read_back(change: Change, reply: Reply, holds: Values | None, was_read
         key, found = ValueKey(change.key, value.value), shown.get(value.value)
         if found == value.new:
             status = Status.WITHDRAWN if value.new is None else Status.CONFIRMED
-            judgement.settled.append(Settled(key, status, value.new, answer))
+            judgement.settled.append(Settled(key, status, value.new, answer, remote=reply.remote or remote_id(key)))
         else:
             unseen = reply.kind is ReplyKind.ACCEPTED and found == value.old
             judgement.settled.append(Settled(key, Status.IN_DOUBT if unseen else Status.REFUSED, found, answer))
@@ -46,15 +53,18 @@ def judge_reply(change: Change, reply: Reply, trust: bool) -> Judgement:
     for value in change.values:
         status = Status.CONFIRMED if value.new is not None and shown.get(value.value) == value.new else Status.SENT
         status = Status.WITHDRAWN if change.action is Action.WITHDRAW else status
-        settled.append(Settled(ValueKey(change.key, value.value), status, value.new, _answer(reply)))
+        key = ValueKey(change.key, value.value)
+        settled.append(Settled(key, status, value.new, _answer(reply), remote=reply.remote))
     return Judgement(settled)
 
 
 def judge_refused(change: Change, reply: Reply) -> Judgement:
-    """The platform surely stored nothing."""
+    """The platform surely stored nothing; where the attempt took away what stood there, the next run looks again."""
     judgement = Judgement()
     for value in change.values:
-        judgement.settled.append(Settled(ValueKey(change.key, value.value), Status.REFUSED, value.old, _answer(reply)))
+        stands = value.old if reply.values is None else reply.values.get(value.value)
+        status = Status.REFUSED if stands == value.old else Status.IN_DOUBT
+        judgement.settled.append(Settled(ValueKey(change.key, value.value), status, stands, _answer(reply)))
         judgement.rejections.append(refusal("refused", value.source, reply))
     return judgement
 

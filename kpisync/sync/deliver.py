@@ -7,15 +7,18 @@ room for its writes, so that no record is written long after it was read.
 from __future__ import annotations
 
 import math
+from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from queue import SimpleQueue
+from datetime import datetime
+from queue import Empty, SimpleQueue
 from typing import Any, NamedTuple
 
 from kpisync.errors import DestinationError, Exit, Interrupted
-from kpisync.model import Reply
-from kpisync.ports import Clock, Destination, DestinationOptions, Unreadable, Window
+from kpisync.model import Reply, ReplyKind
+from kpisync.ports import Clock, Destination, DestinationOptions, KeepsApart, Unreadable, Window
 from kpisync.sync.answers import Answers, Found
 from kpisync.sync.books import Books
 from kpisync.sync.desk import Desk
@@ -25,7 +28,6 @@ from kpisync.sync.outbox import Outbox, Sending
 from kpisync.sync.pace import Weather
 
 _NAP = 1.0  # seconds; how long a wait goes on before it is asked whether to stop
-_QUEUED = 8  # times the workers: so many tasks are with them at most, most of them waiting
 
 
 class Task(NamedTuple):
@@ -47,11 +49,16 @@ class Delivery:
     clock: Clock
     weather: Weather
     stopped: Callable[[], Exit | None] = lambda: None
+    apart: KeepsApart | None = None  # if the destination keeps the values of a record apart
+    waits: Callable[[datetime], None] = lambda until: None  # told once of each wait for an earlier attempt to end
+    _told: datetime | None = None
     _flying: dict[Future[Any], Task] = field(default_factory=dict)
-    _landed: SimpleQueue[Future[Any]] = field(default_factory=SimpleQueue)
+    _landed: deque[Future[Any]] = field(default_factory=deque)
+    _enough: int = 1  # so many landed, and the deciding thread is woken
+    _wake: SimpleQueue[None] = field(default_factory=SimpleQueue)
 
     def __post_init__(self) -> None:
-        self._desk = Desk(self.queue, self.books, self.options.on_conflict)
+        self._desk = Desk(self.queue, self.books, self.options.on_conflict, self.apart)
         self._outbox = Outbox(self._desk, self.options, self.clock)
         self._answers = Answers(self._desk, self._outbox, self.options, self.weather, self.clock)
 
@@ -96,14 +103,14 @@ class Delivery:
         """
         most = self.options.concurrency if self.weather.proven else 1
         if self.weather.wrote and most > 1:
-            most *= _QUEUED
+            most = self._outbox.ahead()
         while len(self._flying) < most and self.clock.monotonic() >= self.weather.paused_until:
-            task = self._next_write() or self._next_confirm() or self._next_read()
+            task = self._next_confirm() or self._next_write() or self._next_read()
             if task is None:
                 return
             future = pool.submit(task.work)
             self._flying[future] = task
-            future.add_done_callback(self._landed.put)
+            future.add_done_callback(self._touch_down)
 
     def _next_write(self) -> Task | None:
         if not self.weather.wrote and any(task.writes for task in self._flying.values()):
@@ -142,7 +149,9 @@ class Delivery:
         return None
 
     def _reading(self, errand: Errand) -> Task:
-        return Task(lambda: self._read(errand.window), lambda found: self._answers.read(errand, found), False)
+        """Until something was answered, the read of one team alone: a wrong login shows by one request."""
+        window = errand.to_read(little=not self.weather.proven)
+        return Task(lambda: self._read(window), lambda found: self._answers.read(errand, window, found), False)
 
     # ------------------------------------------------------------ what workers do
 
@@ -161,18 +170,43 @@ class Delivery:
         except Unreadable as failure:
             return failure
 
+    def _touch_down(self, future: Future[Any]) -> None:
+        """To wake the deciding thread for each answer costs more than the answer; one that is not good is urgent."""
+        reply = None if future.exception() else future.result()
+        good = isinstance(reply, Reply) and reply.kind is ReplyKind.ACCEPTED
+        self._landed.append(future)
+        if len(self._landed) >= self._enough or not good:
+            self._wake.put(None)
+
     # ------------------------------------------------------------ waiting
 
     def _land(self) -> None:
-        """Take in an answer, or wait for the time when something may be asked again."""
+        """Take in answers, or wait for the time when something may be asked again."""
         if self._flying:
-            future = self._landed.get()
-            self._flying.pop(future).then(future.result())
+            self._wait()
+            while self._landed:
+                future = self._landed.popleft()
+                self._flying.pop(future).then(future.result())
             return
         self.books.flush()
         seconds = self.weather.paused_until - self.clock.monotonic()
         due = self.queue.due()
         if due is not None and not self._desk.open:
+            self._tell(due)
             seconds = max(seconds, (due - self.clock.now()).total_seconds())
         if seconds > 0:
             self.clock.sleep(min(seconds, _NAP))
+
+    def _wait(self) -> None:
+        """Until half of those that waited for a worker have landed, or it is time to ask whether to stop."""
+        self._enough = max(1, (len(self._flying) - self.options.concurrency) // 2)
+        woken = len(self._landed) >= self._enough
+        with suppress(Empty):
+            while not (woken and self._landed):  # it may be woken for what it found by itself
+                self._wake.get(timeout=_NAP)
+                woken = True
+
+    def _tell(self, due: datetime) -> None:
+        if due > self.clock.now() and due != self._told:
+            self._told = due
+            self.waits(due)

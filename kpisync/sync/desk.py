@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from kpisync.model import Change, RecordKey, Reply, Values
-from kpisync.ports import OnConflict
+from kpisync.ports import KeepsApart, OnConflict
 from kpisync.sync.books import Books
 from kpisync.sync.confirm import judge_refused
 from kpisync.sync.diff import RecordWork
@@ -23,6 +23,7 @@ class Desk:
     queue: Queue
     books: Books
     on_conflict: OnConflict
+    apart: KeepsApart | None = None
     open: list[Errand] = field(default_factory=list)
     unconfirmed: deque[Errand] = field(default_factory=deque)
     doubtful: list[RecordWork] = field(default_factory=list)  # unanswered, to be looked at once more at the end
@@ -44,7 +45,7 @@ class Desk:
     def take_up(self, errand: Errand, found: Mapping[RecordKey, Values] | None) -> None:
         """Decide what to do about each record of a window; without a read, by what is known."""
         verdicts = [
-            unread(work) if found is None else reconcile(work, found.get(key), self.on_conflict)
+            unread(work, self.apart) if found is None else reconcile(work, found.get(key), self.on_conflict, self.apart)
             for key, work in errand.records.items()
         ]
         errand.judged = True
@@ -60,8 +61,14 @@ class Desk:
         elif errand.answered and not (errand.pending or errand.out or errand in self.unconfirmed):
             self.unconfirmed.append(errand)
 
+    def read_on(self, errand: Errand) -> None:
+        """A part of it was read: now the rest."""
+        self.open.remove(errand)
+        self.queue.first(errand)
+
     def put_off(self, errand: Errand) -> None:
         """It could not be read: later again."""
+        errand.unread()
         self.open.remove(errand)
         self.queue.again(errand)
 

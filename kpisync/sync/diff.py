@@ -16,7 +16,8 @@ class Wanted:
     """A value to be looked at: `number` shall stand at the platform (None: withdraw it).
 
     `expected` are the numbers that we know to have put there or found there; anything else is another hand's.
-    With `ask_only` nothing is to be sent: the source no longer states it, but an attempt is in doubt.
+    `remote` is the platform's id of the one that we know to have put there. With `ask_only` nothing is to be sent:
+    the source no longer states it, but an attempt is in doubt.
     """
 
     key: ValueKey
@@ -26,6 +27,7 @@ class Wanted:
     doubt: Intent | None = None  # an attempt whose outcome is unknown
     tried: Action | None = None  # this run's own attempt, that it may turn out to have done
     ask_only: bool = False
+    remote: str | None = None
 
 
 @dataclass(slots=True)
@@ -155,7 +157,8 @@ class _Comparison:
         candidates = (known.number if known else None, intent.old if intent else None, intent.new if intent else None)
         expected = frozenset(candidate for candidate in candidates if candidate is not None)
         work = self.works.setdefault(key.record, RecordWork(key.record))
-        work.wanted.append(Wanted(key, number, source, expected, intent, ask_only=ask_only))
+        remote = known.remote if known else None
+        work.wanted.append(Wanted(key, number, source, expected, intent, ask_only=ask_only, remote=remote))
 
     def complete(self, values: Sequence[KpiValue]) -> None:
         """Lay beside the wanted values of a record what else is stated and known of it."""

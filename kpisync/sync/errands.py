@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
-from kpisync.model import Change, Intent, RecordKey, Reply, ValueChange, ValueKey
+from kpisync.model import Change, Intent, RecordKey, Reply, ValueChange, ValueKey, Values
 from kpisync.ports import Destination, ReadBefore, Window
 from kpisync.sync.diff import RecordWork, Wanted
 from kpisync.sync.reconcile import must_be_read
@@ -25,7 +25,9 @@ class Errand:
     not_before: datetime = _AT_ONCE  # an earlier attempt may still land until then
     last_chance: bool = False  # the second look at what stayed unknown: it is not put off again
     judged: bool = False  # it is known what is to be done
-    read_at: float | None = None  # monotonic
+    found: dict[RecordKey, Values] = field(default_factory=dict)  # by its reads so far
+    read: set[RecordKey] = field(default_factory=set)  # there or not
+    read_at: float | None = None  # monotonic; when the first was
     pending: deque[Change] = field(default_factory=deque)  # to be written
     out: int = 0  # recorded as intents, and not answered yet
     answered: list[tuple[Change, Reply]] = field(default_factory=list)  # to be confirmed
@@ -35,6 +37,14 @@ class Errand:
     @property
     def finished(self) -> bool:
         return self.judged and not (self.pending or self.out or self.answered)
+
+    def to_read(self, little: bool) -> Window:
+        """What is not read yet; `little` of it is one team, so that the read is one request as a rule."""
+        left = [key for key in self.records if key not in self.read]
+        return replace(self.window, keys=frozenset(key for key in left if not little or key.team == left[0].team))
+
+    def unread(self) -> None:
+        self.found, self.read, self.read_at = {}, set(), None
 
 
 @dataclass
@@ -58,6 +68,10 @@ class Queue:
                 mine = {key: works[key] for key in sorted(window.keys, key=_order)}
                 self.errands.append(Errand(window, mine, reads, time, last_chance))
         self._sort()
+
+    def first(self, errand: Errand) -> None:
+        """Put an errand back that is read in part, before the others."""
+        self.errands.insert(0, errand)
 
     def again(self, errand: Errand) -> None:
         """Put an errand back that could not be read, behind the others that may start."""

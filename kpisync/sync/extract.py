@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from hashlib import blake2b
@@ -11,9 +11,10 @@ from kpisync.errors import SourceError
 from kpisync.mapping.apply import Mapper
 from kpisync.mapping.collect import Collector
 from kpisync.mapping.periods import widen
-from kpisync.model import Intake, KpiValue, Partition, Scope
-from kpisync.ports import Progress, Rereadable, Source, State
+from kpisync.model import Intake, KpiValue, Partition, Run, Scope, Table
+from kpisync.ports import Progress, Rereadable, Source, State, Surveyable
 from kpisync.sync.partitions import FILES, Changed, Survey, changed, files_digest, unchanged_files
+from kpisync.tables.runs import runs_of
 
 _TOLD_EVERY = 10_000  # readings
 
@@ -61,17 +62,35 @@ class Extraction:
         return bool(self.fingerprint) and self.mapper.kpis is None and self.mapper.teams is None
 
     def _changed_only(self, survey: Survey, remembered: Mapping[date, Partition], files: bytes) -> Extract:
-        intake = first = Intake()
-        survey.take(self.source.read(self._scope, first), lambda: self.progress("reading", first.read, None))
+        first, intake = Intake(), Intake()
+        survey.take(self._runs(first), lambda: self.progress("reading", first.read, None))
         changes = changed(survey, remembered, files)
-        values: list[KpiValue] = []
-        if changes.digests:
-            intake = Intake()
-            values = self._mapped(intake, changes)
+        values = self._mapped(intake, changes)
         if any(files_digest(self.mapper, survey.key, seen.origins) != files for seen in (first, intake)):
             what = "the source changed while it was read"
             raise SourceError(what, where=f"job {self.job}", hint="Run again once it is complete")
         return Extract(intake, values, changes)
+
+    def _runs(self, intake: Intake) -> Iterator[Run]:
+        if isinstance(self.source, Surveyable):
+            return self.source.survey(self._date_column, intake)
+        return runs_of(self.source.read(self._scope, intake), self._date_column)
+
+    def _tables(self, intake: Intake, changes: Changed | None) -> Iterator[Table]:
+        """The tables of a reading; of changed periods alone, if it is known which."""
+        if changes is None:
+            yield from self.source.read(self._scope, intake)
+            return
+        if isinstance(self.source, Surveyable):
+            tables = self.source.read_without(self._date_column, changes.passed, intake)
+        else:
+            tables = self.source.read(self._scope, intake)
+        for table in tables:
+            yield changes.only(table, self._date_column, intake)
+
+    @property
+    def _date_column(self) -> str:
+        return self.mapper.options.date.column
 
     @property
     def _scope(self) -> Scope:
@@ -79,9 +98,7 @@ class Extraction:
 
     def _mapped(self, intake: Intake, changes: Changed | None) -> list[KpiValue]:
         collector = Collector(self.mapper.options.values)
-        for table in self.source.read(self._scope, intake):
-            if changes is not None:
-                table = changes.only(table, self.mapper.options.date.column, intake)
+        for table in self._tables(intake, changes):
             for count, reading in enumerate(self.mapper.readings(table, intake)):
                 collector.add(reading, table.origin)
                 if count % _TOLD_EVERY == 0:

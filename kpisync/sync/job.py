@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import partial
 
 from kpisync.errors import Exit
 from kpisync.mapping.apply import Mapper
 from kpisync.mapping.periods import widen
 from kpisync.model import Intake
-from kpisync.ports import Clock, Destination, DestinationOptions, Progress, Source, State
+from kpisync.ports import Clock, Destination, DestinationOptions, KeepsApart, Progress, Source, State
 from kpisync.sync.books import Books
 from kpisync.sync.deliver import Delivery
 from kpisync.sync.diff import Diff, Owner, diff, supplies_all
@@ -36,6 +37,7 @@ class Job:
     absent: Absent
     others: frozenset[str]  # the jobs beside it
     fingerprint: str = ""  # of all that decides what becomes of a row; without one, every row is always mapped
+    apart: KeepsApart | None = None  # if the destination keeps the values of a record apart
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,7 @@ class Tools:
     clock: Clock
     stopped: Callable[[], Exit | None] = lambda: None
     progress: Progress = lambda stage, done, total: None
+    waits: Callable[[datetime], None] = lambda until: None  # told once of each wait for an earlier attempt to end
 
 
 def run(job: Job, tools: Tools, report: Report, *, dry: bool = False, over_guard: bool = False) -> Intake:
@@ -98,4 +101,7 @@ def deliver(job: Job, found: Diff, tools: Tools, report: Report, dry: bool) -> N
     weather = Weather(tools.clock, job.mapper.destination)
     if found.records and not dry:
         tools.state.forget_partitions(job.name, {WHOLE, FILES} | {record.key.period for record in found.records})
-    Delivery(job.destination, options, queue, books, tools.clock, weather, tools.stopped).carry_out(found.records)
+    delivery = Delivery(
+        job.destination, options, queue, books, tools.clock, weather, tools.stopped, job.apart, tools.waits
+    )
+    delivery.carry_out(found.records)

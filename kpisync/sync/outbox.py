@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -13,7 +14,9 @@ from kpisync.sync.desk import Desk
 from kpisync.sync.errands import Errand
 
 _WAIT = timedelta(seconds=30)  # an intent is sent at most this long after it was recorded
-_FEW, _MANY = 8, 256  # intents recorded at once: few until they are sent as fast as they are recorded
+_FEW, _MANY = 8, 1024  # intents recorded at once
+_SHARE = 8  # of what is recorded at once, one part is with the workers
+_QUICK, _SLOW = 1.0, 3.0  # seconds that it took to send the last: in less, more are recorded; in more, fewer
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +36,7 @@ class Outbox:
     clock: Clock
     ready: deque[Sending] = field(default_factory=deque)
     _batch: int = _FEW
+    _recorded: float = -math.inf  # monotonic; when the last batch was
 
     def next(self) -> Sending | None:
         """The next change to be sent at once: its intent is on disk, and its record was read not long ago."""
@@ -42,6 +46,10 @@ class Outbox:
                 return sending
             self.put_back(sending)
         return None
+
+    def ahead(self) -> int:
+        """How many to hand to the workers: they have enough to do while the next intents are recorded."""
+        return max(2 * self.options.concurrency, self._batch // _SHARE)
 
     def repeat(self, sending: Sending, reply: Reply) -> None:
         self.ready.append(replace(sending, failed=reply))
@@ -64,20 +72,26 @@ class Outbox:
 
     def _record_intents(self) -> bool:
         """Take changes of the open errands, oldest first, and put them on disk as in doubt; False: there are none."""
-        taken = list(self._take())
+        room = self._room()
+        taken = list(self._take(room))
         if not taken:
             return False
         settles = self.clock.now() + self._longest_on_the_way() + self.options.settle
         self.desk.books.intend([change for _, change in taken], settles)
-        recorded = self.clock.monotonic()
+        self._batch, self._recorded = room, self.clock.monotonic()
         for errand, change in taken:
             errand.out += 1
-            self.ready.append(Sending(errand, change, recorded))
-        self._batch = min(_MANY, 2 * self._batch)
+            self.ready.append(Sending(errand, change, self._recorded))
         return True
 
-    def _take(self) -> Iterator[tuple[Errand, Change]]:
-        room = self._batch
+    def _room(self) -> int:
+        """How many to record, by how long it took to send the last."""
+        lasted = self.clock.monotonic() - self._recorded
+        if lasted < _QUICK:
+            return min(_MANY, 2 * self._batch)
+        return max(_FEW, self._batch // 2) if lasted > _SLOW else self._batch
+
+    def _take(self, room: int) -> Iterator[tuple[Errand, Change]]:
         for errand in list(self.desk.open):
             if errand.pending and self._was_read_long_ago(errand):
                 self.desk.read_again(errand)

@@ -1,8 +1,8 @@
 """Periods of a source whose rows did not change since all of them was confirmed: recognised by a digest, not mapped.
 
-The digest of a period covers its rows as the reader hands them on (after fill-down, before mapping) and, as its key,
-all that decides what becomes of them. It is kept only after a run in which every row of the period was mapped and
-every value confirmed, and forgotten before anything of the period is sent again.
+The digest of a period covers its rows, as they are written or as the reader hands them on (after fill-down, before
+mapping), and, as its key, all that decides what becomes of them. It is kept only after a run in which every row of
+the period was mapped and every value confirmed, and forgotten before anything of the period is sent again.
 """
 
 from __future__ import annotations
@@ -11,92 +11,102 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
+from functools import lru_cache
 from hashlib import blake2b
-from itertools import groupby, islice
-from operator import itemgetter
 
 from kpisync.mapping.apply import Mapper
-from kpisync.model import Intake, KpiValue, Partition, Row, Table
+from kpisync.model import Intake, KpiValue, Partition, Row, Run, Table
 from kpisync.ports import State
 from kpisync.tables.columns import find_column
 
 _SIZE = 16  # bytes
-_ALL = 1 << (8 * _SIZE)
-_CHUNK = 4096  # rows hashed together at most
-_CELL, _ROW = "\x1f", "\x1e"
+_TOLD_EVERY = 4096  # runs
 WHOLE = date.min  # the partition of what cannot be told apart by period
 FILES = date.max  # not a period: the files themselves, when all that stands in them was confirmed
 
 
 @dataclass
 class Survey:
-    """A first reading of a source: a digest of each period's rows, found by the cells of the date column."""
+    """A first look at a source: a digest of each period's rows, found by the cells of the date column."""
 
     mapper: Mapper
     key: bytes
-    sums: dict[object, int] = field(default_factory=dict)  # date cell → sum of the digests of its runs of rows
+    seen: dict[date, _Rows] = field(default_factory=dict)
 
-    def take(self, tables: Iterable[Table], told: Callable[[], None]) -> None:
-        """Read all rows; `told` is called now and then."""
-        for table in tables:
-            index = find_column(table.columns, self.mapper.options.date.column, table.origin)
-            for count, (cell, run) in enumerate(groupby(map(itemgetter(1), table.rows), itemgetter(index))):
-                if count % _CHUNK == 0:
-                    told()
-                while rows := list(islice(run, _CHUNK)):
-                    self.sums[cell] = (self.sums.get(cell, 0) + self._digest(rows)) % _ALL
+    def __post_init__(self) -> None:
+        self.period_of = lru_cache(maxsize=10_000, typed=True)(self.mapper.period_of)
+        self._everywhere = self._hasher()  # what is told apart by nothing may belong to any period
 
-    def _digest(self, rows: Sequence[Sequence[object]]) -> int:
-        text = blake2b(_written(rows).encode("utf-8", "surrogatepass"), digest_size=_SIZE, key=self.key)
-        return int.from_bytes(text.digest())
-
-    def periods(self) -> tuple[dict[object, date], dict[date, bytes]]:
-        """(date cell → period, for cells within the scope; period → digest of its rows)."""
-        cells: dict[object, date] = {}
-        sums: Counter[date] = Counter()
-        for cell, sum_of_cell in self.sums.items():
-            period = self.mapper.period_of(cell)
+    def take(self, runs: Iterable[Run], told: Callable[[], None]) -> None:
+        """Look at all rows; `told` is called now and then."""
+        for count, (cell, layout, text) in enumerate(runs):
+            if count % _TOLD_EVERY == 0:
+                told()
+            if cell is None:
+                self._everywhere.update(b"%d %b%b" % (len(layout), layout, text))
+                continue
+            period = self.period_of(cell)
             if period is not None:
-                cells[cell] = period
-                sums[period] += sum_of_cell
-        return cells, {period: (total % _ALL).to_bytes(_SIZE) for period, total in sums.items()}
+                rows = self.seen.get(period)
+                if rows is None:
+                    rows = self.seen[period] = _Rows(self._hasher())
+                rows.add(layout, text)
+
+    def digests(self) -> dict[date, bytes]:
+        """Of each period within the scope."""
+        everywhere = self._everywhere.digest()
+        return {period: rows.digest(everywhere) for period, rows in self.seen.items()}
+
+    def _hasher(self) -> blake2b:
+        return blake2b(digest_size=_SIZE, key=self.key)
 
 
-def _written(rows: Sequence[Sequence[object]]) -> str:
-    """Rows as one text that no other rows are written as."""
-    try:
-        text = _ROW.join(map(_CELL.join, rows))  # type: ignore[arg-type]
-    except TypeError:
-        return repr(rows)
-    if text.count(_ROW) != len(rows) - 1 or text.count(_CELL) != sum(map(len, rows)) - len(rows):
-        return repr(rows)
-    return text
+@dataclass(slots=True)
+class _Rows:
+    """The rows of one period, hashed as they come."""
+
+    hasher: blake2b
+    layout: bytes = b""
+
+    def add(self, layout: bytes, text: bytes) -> None:
+        if layout != self.layout:
+            self.layout = layout
+            self.hasher.update(b"\x1d%d %b" % (len(layout), layout))
+        self.hasher.update(text)
+
+    def digest(self, everywhere: bytes) -> bytes:
+        whole = self.hasher.copy()
+        whole.update(everywhere)
+        return whole.digest()
 
 
 @dataclass
 class Changed:
     """The periods that a run has to map, and what it finds out about them."""
 
-    cells: Mapping[object, date]  # date cell → period, of these periods only
     digests: Mapping[date, bytes]
     unchanged: int  # values of the other periods, all of them known and confirmed
     same: frozenset[date]  # those other periods
     files: bytes  # a digest of the source's files
+    period_of: Callable[[object], date | None] = lambda cell: None
     spoilt: set[date] = field(default_factory=set)  # with a row or value that was rejected
 
     def holds(self, period: date) -> bool:
         """Whether a period, or all of the source, did not change: what it states stands there."""
         return period in self.same or WHOLE in self.same
 
+    def passed(self, cell: object) -> bool:
+        """Whether a row with this date need not be mapped."""
+        return self.period_of(cell) not in self.digests
+
     def only(self, table: Table, date_column: str, intake: Intake) -> Table:
         index = find_column(table.columns, date_column, table.origin)
         return replace(table, rows=self._rows(table.rows, index, intake))
 
     def _rows(self, rows: Iterator[Row], index: int, intake: Intake) -> Iterator[Row]:
-        period_of = self.cells.get
         for row in rows:
-            period = period_of(row[1][index])
-            if period is not None:
+            period = self.period_of(row[1][index])
+            if period is not None and period in self.digests:
                 rejected = len(intake.rejections)
                 yield row
                 if len(intake.rejections) > rejected:
@@ -122,21 +132,21 @@ def unchanged_files(files: bytes, remembered: Mapping[date, Partition]) -> Chang
     whole = remembered.get(FILES)
     if whole is None or whole.digest != files:
         return None
-    return Changed({}, {}, whole.values, frozenset({WHOLE}), files)
+    return Changed({}, whole.values, frozenset({WHOLE}), files)
 
 
 def changed(survey: Survey, remembered: Mapping[date, Partition], files: bytes) -> Changed:
     """Compare a survey with what is remembered."""
-    cells, digests = survey.periods()
+    digests = survey.digests()
     same = frozenset(
         period for period, digest in digests.items() if period in remembered and remembered[period].digest == digest
     )
     return Changed(
-        {cell: period for cell, period in cells.items() if period not in same},
         {period: digest for period, digest in digests.items() if period not in same},
         sum(remembered[period].values for period in same),
         same,
         files,
+        survey.period_of,
     )
 
 

@@ -14,7 +14,7 @@ from itertools import pairwise
 
 from kpisync.errors import SourceError
 from kpisync.model import Intake, Row, Scope, Table
-from kpisync.ports import Rereadable, Source
+from kpisync.ports import Rereadable, Source, Surveyable
 from kpisync.testing.conformance_spec import SpecConformance, check_words, raised, skip
 
 TODAY = date(2026, 11, 20)
@@ -165,6 +165,23 @@ class SourceConformance(SpecConformance):
         after = Reading().take(self._rereadable(sample_rows(50, seed=1))).intake.origins
         assert before != after, "other rows, but the same hashes: their change would not be seen"
 
+    def test_a_survey_shows_which_rows_changed(self) -> None:
+        rows = sample_rows(50)
+        before = self._written(rows)
+        after = self._written([(line, day, "1" if line == "line-3" else number) for line, day, number in rows])
+        changed = {cell for cell in before | after if before.get(cell) != after.get(cell)}
+        assert changed == {"line-3"}, f"only rows of line-3 changed, and the survey shows it of {changed}"
+
+    def test_passing_rows_over_leaves_all_others_and_the_account(self) -> None:
+        source, whole, some = self._surveyable(sample_rows(50)), Reading(), Intake()
+        whole.take(source)
+        tables = source.read_without(self.columns[0], lambda cell: cell == "line-3", some)
+        found = [row for table in tables for row in table.rows if row.cells[0] != "line-3"]
+        assert found == [row for row in whole.rows if row.cells[0] != "line-3"], (
+            "other rows than those passed over differ"
+        )
+        assert (some.read, some.origins) == (whole.intake.read, whole.intake.origins), "the account differs"
+
     # ------------------------------------------------------------ what cannot be read
 
     def test_what_cannot_be_read_as_configured_is_a_source_error(self) -> None:
@@ -202,6 +219,19 @@ class SourceConformance(SpecConformance):
         if not isinstance(source, Rereadable):
             skip("this source does not promise to yield the same rows again")
         return source
+
+    def _surveyable(self, rows: Sequence[Sequence[str]]) -> Surveyable:
+        source = self.source_of(rows)
+        if not isinstance(source, Surveyable):
+            skip("this source does not tell rows apart before it parses them")
+        return source
+
+    def _written(self, rows: Sequence[Sequence[str]]) -> dict[object, bytes]:
+        """What a survey shows of each cell of the first column."""
+        written: dict[object, bytes] = {}
+        for run in self._surveyable(rows).survey(self.columns[0], Intake()):
+            written[run.cell] = written.get(run.cell, b"") + run.layout + run.text
+        return written
 
     def _peak(self, count: int) -> int:
         """The most bytes that a reading takes whose rows nobody keeps."""

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
-from decimal import Decimal
 
-from kpisync.model import Doubt, Intent, Known, Partition, Rejection, Settled, Status, ValueKey
+from kpisync.model import Doubt, Intent, Known, Partition, Rejection, Settled, Stands, Status, ValueKey
 from kpisync.ports import State
 
 
@@ -40,10 +39,10 @@ class MemoryState:
         for outcome in outcomes:
             self._settle(run, outcome)
 
-    def adopt(self, run: str, values: Mapping[ValueKey, tuple[Decimal, str]]) -> None:
-        for key, (number, _) in values.items():
+    def adopt(self, run: str, values: Mapping[ValueKey, Stands]) -> None:
+        for key, stands in values.items():
             self.doubts.pop(key, None)
-            self.values[key] = Known(number, Status.CONFIRMED, self._job(run))
+            self.values[key] = Known(stands.number, Status.CONFIRMED, self._job(run), stands.remote)
 
     def reject(self, run: str, rejections: Sequence[Rejection]) -> None:
         self.rejections.extend(rejections)
@@ -69,7 +68,8 @@ class MemoryState:
             self.values.pop(outcome.key, None)
         elif outcome.status is not Status.REFUSED:
             assert outcome.number is not None, f"a {outcome.status} value has a number: {outcome.key}"  # noqa: S101
-            self.values[outcome.key] = Known(outcome.number, outcome.status, doubt.job if doubt else self._job(run))
+            job = doubt.job if doubt else self._job(run)
+            self.values[outcome.key] = Known(outcome.number, outcome.status, job, outcome.remote)
 
     def _job(self, run: str) -> str:
         return self.jobs.get(run, run)
@@ -101,7 +101,7 @@ class WatchedState:
         self.before("settle")
         self.inner.settle(run, outcomes)
 
-    def adopt(self, run: str, values: Mapping[ValueKey, tuple[Decimal, str]]) -> None:
+    def adopt(self, run: str, values: Mapping[ValueKey, Stands]) -> None:
         self.before("adopt")
         self.inner.adopt(run, values)
 

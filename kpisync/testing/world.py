@@ -78,7 +78,7 @@ def build_job(
     mapping = MapOptions(date=DateOptions(column="day"), team="line-1", values=[numbers])
     mapper = Mapper(mapping, "board", CATALOG, {}, Scope(TODAY))
     options = options or DestinationOptions(concurrency=1)
-    return Job(name, source, mapper, board, options, guard or GuardOptions(), absent, others, fingerprint)
+    return Job(name, source, mapper, board, options, guard or GuardOptions(), absent, others, fingerprint=fingerprint)
 
 
 @dataclass

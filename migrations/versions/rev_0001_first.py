@@ -92,6 +92,7 @@ def _values() -> None:
         sa.Column("number", sa.String, nullable=False),
         sa.Column("status", sa.SmallInteger, nullable=False),
         sa.Column("run", sa.Integer, sa.ForeignKey("run.id"), nullable=False),
+        sa.Column("remote", sa.String),
         sa.Column("origin", sa.Integer, sa.ForeignKey("origin.id")),
         sa.Column("place", sa.String, nullable=False),
         sqlite_with_rowid=False,

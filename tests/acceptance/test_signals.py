@@ -10,13 +10,13 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import pytest
 
-from kpisync.cli.session import SlowProgress
+from kpisync.cli.session import SlowProgress, open_session
 from kpisync.errors import Exit, combined
 from kpisync.state.lock import job_lock
 from tests.acceptance.conftest import CONFIG
@@ -121,6 +121,13 @@ def test_progress_on_stderr_leaves_stdout_alone(monkeypatch: pytest.MonkeyPatch)
         print("a line of the result", file=sys.stdout)
     assert out.getvalue() == "a line of the result\n"
     assert "3/12" in err.getvalue()
+
+
+def test_a_wait_is_told_in_the_time_of_the_plant_where_stderr_is_no_terminal_too(
+    project: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    open_session(None).waiting("scrap-daily", datetime(2026, 11, 20, 11, 4, 5, tzinfo=UTC))
+    assert capsys.readouterr().err == "waiting until 12:04:05 for an earlier request to settle (job scrap-daily)\n"
 
 
 # ---------------------------------------------------------------- exit codes

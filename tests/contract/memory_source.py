@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
 
 from kpisync.errors import SourceError
 from kpisync.fields import Options
-from kpisync.model import Intake, Row, Scope, Table
+from kpisync.model import Intake, Row, Run, Scope, Table
 from kpisync.ports import AdapterSpec, Source
+from kpisync.tables.runs import runs_of
 from kpisync.testing import SourceConformance
+from kpisync.testing.conformance_source import OPEN
 
 Rows = Sequence[Sequence[str]]
 ORIGIN = "shelf"
@@ -45,6 +47,12 @@ class MemorySource:
         for cells in self.shelf:
             digest.update(repr(cells).encode())
         return {ORIGIN: f"sha256:{digest.hexdigest()}"}
+
+    def survey(self, column: str, intake: Intake) -> Iterator[Run]:
+        return runs_of(self.read(OPEN, intake), column)
+
+    def read_without(self, column: str, passed: Callable[[object], bool], intake: Intake) -> Iterator[Table]:
+        return self.read(OPEN, intake)
 
     def _error(self) -> SourceError:
         return SourceError("the shelf is broken", where=f"{ORIGIN}:{self.broken}", hint="Mend it")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 import pytest
@@ -10,7 +10,7 @@ from conformance_rules import check, rules_of
 from memory_source import ORIGIN, MemorySource, MemorySourceConformance
 
 from kpisync.errors import SourceError
-from kpisync.model import Intake, Row, Scope, Table
+from kpisync.model import Intake, Row, Run, Scope, Table
 from kpisync.testing.conformance_spec import SpecConformance
 
 
@@ -121,6 +121,17 @@ class NamesAllAlike(Accounts):
         intake.origins[ORIGIN] = "always the same"
 
 
+class SurveysInSilence(MemorySource):
+    def survey(self, column: str, intake: Intake) -> Iterator[Run]:
+        return (run._replace(text=b"") for run in super().survey(column, intake))
+
+
+class PassesAllOver(MemorySource):
+    def read_without(self, column: str, passed: Callable[[object], bool], intake: Intake) -> Iterator[Table]:
+        for table in super().read_without(column, passed, intake):
+            yield replace(table, rows=(row for row in table.rows if passed(row.cells[0])))
+
+
 class EndsQuietly(MemorySource):
     def read(self, scope: Scope, intake: Intake) -> Iterator[Table]:
         if self.broken != 0:
@@ -154,6 +165,8 @@ BITES: dict[str, type[MemorySource]] = {
     "test_hashes_are_the_origins_that_a_reading_has": HashesSomethingElse,
     "test_rows_are_the_same_again_as_long_as_the_hashes_are": ShrinksUnseen,
     "test_other_rows_have_other_hashes": NamesAllAlike,
+    "test_a_survey_shows_which_rows_changed": SurveysInSilence,
+    "test_passing_rows_over_leaves_all_others_and_the_account": PassesAllOver,
     "test_what_cannot_be_read_as_configured_is_a_source_error": EndsQuietly,
     "test_what_broke_off_is_not_named_as_read": NamesTheBroken,
     "test_nothing_at_the_source_is_changed": UsesUpItsShelf,

@@ -111,12 +111,17 @@ def test_a_server_that_goes_away_in_the_midst_ends_with_4_and_nothing_sent(plant
     assert plant.records() == {}
 
 
-def test_rows_beyond_max_rows_stop_the_job_as_a_guard_does(plant: Plant) -> None:
+def test_rows_beyond_max_rows_hold_the_job_as_a_guard_does(plant: Plant) -> None:
     plant.configure(QUERY + '", max_rows: 1, decimal: ".')
     code, said = plant.call("run", *RANGE)
-    assert code == 3
-    assert "more than 1 rows" in said["runs"][0]["error"]
+    run = said["runs"][0]
+    assert (code, run["status"], run["error"]) == (3, "held", None)
+    assert "more than 1 rows" in run["held"]
     assert plant.records() == {}
+    code, said = plant.call("plan", *RANGE)
+    assert (code, said["jobs"][0]["held"]) == (3, run["held"])
+    code, said = plant.call("history")
+    assert said["runs"][0]["status"] == "held"
 
 
 # ---------------------------------------------------------------- the state store on PostgreSQL

@@ -12,7 +12,10 @@ from config_doubles import HEAD, SOURCE, doubles, job, load_text
 
 from kpisync.config.jsonschema import json_schema
 from kpisync.config.yaml import parse
+from kpisync.fields import Options
+from kpisync.ports import DestinationOptions
 from kpisync.registry import Offer, Registry, of_specs
+from kpisync.sync.options import GuardOptions
 
 EXAMPLE = (Path(__file__).parent / "config_example.yaml").read_text(encoding="utf-8")
 
@@ -119,6 +122,18 @@ def test_the_example_of_the_handbook_fits_and_loads(tmp_path: Path, schema: dict
     (tmp_path / "lookups/machines.csv").write_text("code,team\nM1,line-1\n")
     assert load_text(tmp_path, EXAMPLE, environ).problems == ()
     assert fits(schema, schema, parsed(EXAMPLE))
+
+
+@pytest.mark.parametrize("options", [DestinationOptions(), GuardOptions()], ids=lambda options: type(options).__name__)
+def test_the_defaults_of_a_schema_are_what_a_user_may_write(options: Options) -> None:
+    properties = type(options).model_json_schema()["properties"]
+    assert type(options).model_validate({key: part["default"] for key, part in properties.items()}) == options
+
+
+def test_a_default_is_written_with_its_unit(schema: dict[str, Any]) -> None:
+    board, guard = (schema["$defs"][name]["properties"] for name in ("destination-valuestreamer", "GuardOptions"))
+    assert [board[key]["default"] for key in ("timeout", "settle", "rate_limit")] == ["30s", "2m", "none"]
+    assert [guard[key]["default"] for key in ("max_changed", "max_jump", "min_rows")] == ["30%", "none", 1]
 
 
 @pytest.mark.parametrize(

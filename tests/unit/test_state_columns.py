@@ -17,7 +17,7 @@ from kpisync.errors import StateError
 from kpisync.state import statements, tables
 from kpisync.state.columns import Coded, Day, Exact, Instant, as_milliseconds, as_number, as_text, plain
 from kpisync.state.numbering import cell_of
-from kpisync.state.prepared import Make
+from kpisync.state.prepared import Make, words_for
 from kpisync.state.ulid import new_ulid
 
 
@@ -182,14 +182,13 @@ def test_the_tables_are_valid_for_postgresql() -> None:
     [
         statements.close,
         statements.leave_open,
-        statements.open_keys,
         statements.put_intended,
         statements.put_bare,
-        statements.enter_adoption_unless_open,
+        statements.enter_adoption,
     ],
 )
 def test_open_intents_are_found_by_their_own_index(make: Make) -> None:
-    compiled = make(sqlite.insert).compile(dialect=sqlite.dialect())
+    compiled = make(words_for("sqlite")).compile(dialect=sqlite.dialect())
     engine = create_engine("sqlite://")
     with engine.begin() as connection:
         tables.metadata.create_all(connection)

@@ -13,7 +13,7 @@ from hypothesis import strategies as some
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 from test_state_builders import DAY, EVER, SETTLES, begin, key, opened
 
-from kpisync.model import Doubt, Intent, Known, Settled, Status, ValueKey
+from kpisync.model import Doubt, Intent, Known, Settled, Stands, Status, ValueKey
 from kpisync.state.runs import life
 
 KEYS = [
@@ -28,9 +28,15 @@ a_key = some.sampled_from(KEYS)
 a_job = some.sampled_from(JOBS)
 a_number = some.sampled_from([Decimal(text) for text in ("0", "-0", "1", "1.0", "2.50", "-3", "1E+3")])
 a_source = some.sampled_from(["exports/a.csv:14", "exports/b.csv:2, exports/b.csv:3", "by hand"])
+a_remote = some.none() | some.sampled_from(["s1", "s2"])
 an_intent = some.builds(Intent, a_key, some.none() | a_number, some.none() | a_number, a_source)
 an_outcome = some.builds(
-    Settled, a_key, some.sampled_from(list(Status)), a_number, some.sampled_from(["", "no answer", "stored"])
+    Settled,
+    a_key,
+    some.sampled_from(list(Status)),
+    a_number,
+    some.sampled_from(["", "no answer", "stored"]),
+    remote=a_remote,
 )
 
 
@@ -67,18 +73,18 @@ class StoreAndModel(RuleBasedStateMachine):
             if outcome.status in (Status.CONFIRMED, Status.SENT):
                 assert outcome.number is not None
                 owner = intended.job if intended else job
-                self.known[outcome.key] = Known(outcome.number, outcome.status, owner)
+                self.known[outcome.key] = Known(outcome.number, outcome.status, owner, outcome.remote)
             elif outcome.status is Status.WITHDRAWN:
                 self.known.pop(outcome.key, None)
 
-    @rule(job=a_job, values=some.dictionaries(a_key, some.tuples(a_number, a_source), max_size=3))
-    def adopt(self, job: str, values: dict[ValueKey, tuple[Decimal, str]]) -> None:
+    @rule(job=a_job, values=some.dictionaries(a_key, some.builds(Stands, a_number, a_source, a_remote), max_size=3))
+    def adopt(self, job: str, values: dict[ValueKey, Stands]) -> None:
         self.store.adopt(self.runs[job], values)
-        for of, (number, _) in values.items():
+        for of, (number, _, remote) in values.items():
             was = self.known.get(of)
             if self.open.pop(of, None) is None and (was is None or was.number != number):
                 self.history[of] = self.history.get(of, 0) + 1
-            self.known[of] = Known(number, Status.CONFIRMED, job)
+            self.known[of] = Known(number, Status.CONFIRMED, job, remote)
 
     @rule()
     def close_and_open_again(self) -> None:

@@ -18,6 +18,7 @@ from alembic.script import ScriptDirectory
 from test_state_builders import EVER, START, SteppingClock, begin, intent, key, opened, python, sent, url_of
 
 from kpisync.errors import Exit, LockedError, StateError
+from kpisync.model import Stands
 from kpisync.state import tables
 from kpisync.state.engine import Location, connect, explained, locate, writing
 from kpisync.state.lock import job_lock
@@ -321,7 +322,7 @@ def test_a_reader_of_an_old_store_names_the_command(file: Path, newer: Schema) -
 def test_a_reader_sees_past_a_writer_that_was_killed_in_a_transaction(file: Path) -> None:
     with opened(file) as store:
         run = begin(store)
-        many = {key(team=f"line-{number}"): (Decimal(1), "exports/a.csv:1") for number in range(2000)}
+        many = {key(team=f"line-{number}"): Stands(Decimal(1), "exports/a.csv:1") for number in range(2000)}
         store.adopt(run, many)
     code = """
         import sqlite3, sys

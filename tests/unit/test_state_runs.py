@@ -10,7 +10,7 @@ import pytest
 from test_state_builders import DAY, SETTLES, START, begin, intent, key, opened, outcome, sent
 
 from kpisync.errors import ConfigError, Exit
-from kpisync.model import Rejection, RunStatus, Status
+from kpisync.model import Rejection, RunStatus, Stands, Status
 from kpisync.state import runs
 from kpisync.state.runs import ChangeRow, Standing
 from kpisync.state.store import Store
@@ -119,7 +119,7 @@ def test_runs_beside_each_other_have_their_own_changes(store: Store) -> None:
     for team, run in (("a", one), ("b", other), ("c", one), ("d", other)):
         store.intend(run, [intent(key(team=team))], SETTLES)
         finish(store, run)  # and what comes after its end counts too
-    store.adopt(one, {key(team="e"): (Decimal(1), "a.csv:2")})
+    store.adopt(one, {key(team="e"): Stands(Decimal(1), "a.csv:2")})
     assert [change.key.record.team for change in runs.changes(store, one)] == ["a", "c", "e"]
     assert [change.key.record.team for change in runs.changes(store, other)] == ["b", "d"]
 

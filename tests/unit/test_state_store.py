@@ -15,7 +15,7 @@ import pytest
 from test_state_builders import DAY, EVER, SETTLES, START, begin, intent, key, opened, outcome, sent
 
 from kpisync.errors import StateError
-from kpisync.model import Doubt, Known, Rejection, Status
+from kpisync.model import Doubt, Known, Rejection, Stands, Status
 from kpisync.ports import State
 from kpisync.state.runs import changes, life, rejects
 from kpisync.state.store import Store
@@ -289,7 +289,7 @@ def test_nothing_to_record_is_no_mistake(store: Store) -> None:
 
 def test_an_adopted_number_is_known_and_confirmed(store: Store) -> None:
     run = begin(store)
-    store.adopt(run, {key(): (Decimal("1.50"), "exports/a.csv:14")})
+    store.adopt(run, {key(): Stands(Decimal("1.50"), "exports/a.csv:14")})
     assert known(store) == {key(): Known(Decimal("1.5"), Status.CONFIRMED, "scrap-daily")}
     adopted = life(store, key()).changes[0]
     assert (adopted.status, adopted.old, adopted.new) == (ChangeStatus.ADOPTED, None, Decimal("1.5"))
@@ -298,7 +298,7 @@ def test_an_adopted_number_is_known_and_confirmed(store: Store) -> None:
 def test_adopting_closes_an_open_intent_as_confirmed(store: Store) -> None:
     first, second = begin(store), begin(store)
     store.intend(first, [intent()], SETTLES)
-    store.adopt(second, {key(): (Decimal(190), "exports/a.csv:14")})
+    store.adopt(second, {key(): Stands(Decimal(190), "exports/a.csv:14")})
     assert store.in_doubt("board") == []
     (change,) = life(store, key()).changes
     assert (change.status, change.found, change.settled_by) == (ChangeStatus.CONFIRMED, Decimal(190), second)
@@ -307,7 +307,9 @@ def test_adopting_closes_an_open_intent_as_confirmed(store: Store) -> None:
 def test_adopting_one_of_many_values_in_doubt_closes_its_intent_alone(store: Store) -> None:
     run, teams = begin(store), [f"line-{number}" for number in range(20)]
     store.intend(run, [intent(key(team=team)) for team in teams], SETTLES)
-    store.adopt(run, {key(team="line-7"): (Decimal(190), "a.csv:1"), key(team="line-99"): (Decimal(1), "a.csv:2")})
+    store.adopt(
+        run, {key(team="line-7"): Stands(Decimal(190), "a.csv:1"), key(team="line-99"): Stands(Decimal(1), "a.csv:2")}
+    )
     assert len(store.in_doubt("board")) == 19
     assert [change.status for change in life(store, key(team="line-7")).changes] == [ChangeStatus.CONFIRMED]
     assert [change.status for change in life(store, key(team="line-99")).changes] == [ChangeStatus.ADOPTED]
@@ -315,13 +317,13 @@ def test_adopting_one_of_many_values_in_doubt_closes_its_intent_alone(store: Sto
 
 def test_adopting_what_is_known_is_no_news(store: Store) -> None:
     sent(store)
-    store.adopt(begin(store), {key(): (Decimal("190.0"), "exports/b.csv:2")})
+    store.adopt(begin(store), {key(): Stands(Decimal("190.0"), "exports/b.csv:2")})
     assert len(life(store, key()).changes) == 1
 
 
 def test_adopting_another_number_keeps_the_one_that_was_known(store: Store) -> None:
     sent(store)
-    store.adopt(begin(store, "other"), {key(): (Decimal(200), "exports/b.csv:2")})
+    store.adopt(begin(store, "other"), {key(): Stands(Decimal(200), "exports/b.csv:2")})
     adopted = life(store, key()).changes[-1]
     assert (adopted.old, adopted.new) == (Decimal(190), Decimal(200))
     assert known(store)[key()] == Known(Decimal(200), Status.CONFIRMED, "other")
@@ -426,7 +428,7 @@ def test_a_value_takes_at_most_100_bytes(tmp_path: Path) -> None:
             day = date(2026, 1, 1) + timedelta(offset)
             values = {key(day, team=uuid.format(team), value=uuid.format(7)): team for team in range(100)}
             source = "exports/2026/scrap_11.csv:{}"
-            store.adopt(run, {of: (Decimal(team * 37) / 10, source.format(team)) for of, team in values.items()})
+            store.adopt(run, {of: Stands(Decimal(team * 37) / 10, source.format(team)) for of, team in values.items()})
     connection = sqlite3.connect(file)
     free, size = (
         "SELECT freelist_count FROM pragma_freelist_count",

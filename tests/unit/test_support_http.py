@@ -26,6 +26,7 @@ from kpisync.model import ReplyKind
 from kpisync.ports import Surroundings
 from kpisync.support import http
 from kpisync.support.addresses import base_url, is_forbidden, is_loopback
+from kpisync.support.deadline import Calls, DeadlineStream
 from kpisync.support.http import HttpClient, HttpOptions, Unanswered
 from kpisync.support.statuses import Response, classify, plain, retry_after, words_of
 
@@ -60,6 +61,49 @@ def kind_of(*plays: Play, **options: Any) -> ReplyKind:
 
 
 # ---------------------------------------------------------------- a request
+
+
+class Wire:
+    """A connection that notes the pieces it is given."""
+
+    def __init__(self) -> None:
+        self.pieces: list[bytes] = []
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self.pieces.append(buffer)
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        return b"answer"
+
+
+def test_the_parts_of_a_request_travel_together_once_it_is_whole() -> None:
+    wire, calls = Wire(), Calls()
+    stream = DeadlineStream(wire, calls)
+    with calls.begin(5) as call:
+        stream.write(b"head")
+        stream.write(b"body")
+        assert (wire.pieces, call.sent) == ([], False)
+        stream.write(b"")
+        assert (wire.pieces, call.sent) == ([b"headbody"], True)
+
+
+def test_what_is_held_is_sent_before_an_answer_is_waited_for() -> None:
+    wire, calls = Wire(), Calls()
+    stream = DeadlineStream(wire, calls)
+    with calls.begin(5):
+        stream.write(b"head")
+        assert stream.read(100) == b"answer"
+    assert wire.pieces == [b"head"]
+
+
+def test_a_large_request_travels_in_pieces_each_within_the_deadline() -> None:
+    wire, calls = Wire(), Calls()
+    stream = DeadlineStream(wire, calls)
+    with calls.begin(5):
+        stream.write(MEGABYTE)
+        stream.write(b"")
+    assert b"".join(wire.pieces) == MEGABYTE
+    assert max(map(len, wire.pieces)) <= 4096
 
 
 def test_a_request_carries_the_login_its_body_and_nothing_of_the_library() -> None:

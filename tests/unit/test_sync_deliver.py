@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
+from itertools import pairwise
 from threading import Barrier
 from typing import Any
 
 import pytest
 from plant import OTHERS, B, doubts, gets, plant, report_of, writes
 
-from kpisync.model import Change, Reply, RunStatus, ValueKey
+from kpisync.model import Change, RecordKey, Reply, RunStatus, ValueKey, Values
+from kpisync.ports import DestinationOptions, ReadBefore, Window
+from kpisync.sync.books import Books
+from kpisync.sync.deliver import Delivery
+from kpisync.sync.diff import RecordWork, Wanted
+from kpisync.sync.errands import Queue
 from kpisync.sync.options import Absent
-from kpisync.testing.destination import Fault, MemoryBoard
+from kpisync.sync.pace import Weather
+from kpisync.sync.report import Report
+from kpisync.testing.destination import Fault, MemoryBoard, script
 from kpisync.testing.world import Disturbance, record, value
 
 # ---------------------------------------------------------------- as it should be
@@ -189,6 +198,60 @@ def test_outcomes_are_recorded_in_groups_while_a_long_run_goes_on() -> None:
     report = report_of(world, Disturbance(script=lambda method, number: in_doubt.append(len(doubts(world)))))
     assert report.confirmed == 150
     assert max(in_doubt) <= 75
+
+
+def test_a_window_is_confirmed_before_the_next_is_written() -> None:
+    world = plant(4)
+    world.board.window = 2
+    asked: list[str] = []
+    report_of(world, Disturbance(script=lambda method, number: asked.append(method)))
+    assert asked == ["GET", "PUT", "PUT", "GET"] * 2
+
+
+@pytest.mark.parametrize(("takes", "most"), [(0.5, 8), (0.1, 16), (0.0, 64)])
+def test_intents_are_recorded_for_a_second_or_so_of_sending(takes: float, most: int) -> None:
+    world = plant(120)
+    world.board.window, world.board.takes = 120, takes
+    in_doubt = [0]
+    report_of(world, Disturbance(script=lambda method, number: in_doubt.append(len(doubts(world)))))
+    assert max(after - before for before, after in pairwise(in_doubt)) == most
+
+
+@dataclass
+class AskedBoard(MemoryBoard):
+    """Notes which teams each read asks for."""
+
+    asked: list[list[str]] = field(default_factory=list)
+
+    def read(self, window: Window) -> Mapping[RecordKey, Values]:
+        self.asked.append(sorted(str(key.team) for key in window.keys))
+        return super().read(window)
+
+
+def asked_by_a_plan(board: AskedBoard, *teams: str) -> list[list[str]]:
+    """The teams of each read that finds out what to do about one record of each team."""
+    keys = [record()._replace(team=team) for team in teams]
+    works = [RecordWork(key, [Wanted(ValueKey(key, "v-actual"), B, "a.csv:2", frozenset())]) for key in keys]
+    report, world = Report("actuals"), plant(0)
+    Delivery(
+        board,
+        DestinationOptions(concurrency=4),
+        Queue(board, ReadBefore.ALWAYS, lambda work: False),
+        Books(world.state, report, True, lambda done, total: None),
+        board.clock,
+        Weather(board.clock, "board"),
+    ).carry_out(works)
+    assert sorted(change.key for change in report.changes) == sorted(keys)
+    return board.asked
+
+
+def test_the_first_read_is_of_one_team_and_the_next_of_the_others() -> None:
+    assert asked_by_a_plan(AskedBoard(), "a", "b", "c") == [["a"], ["b", "c"]]
+
+
+def test_a_window_is_read_anew_if_its_second_part_is_not_readable() -> None:
+    board = AskedBoard(script=script(GET={2: Fault.BUSY}))
+    assert asked_by_a_plan(board, "a", "b", "c") == [["a"], ["b", "c"], ["a", "b", "c"]]
 
 
 def test_a_failed_run_says_so() -> None:

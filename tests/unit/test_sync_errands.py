@@ -63,6 +63,21 @@ def test_an_errand_that_could_not_be_read_goes_behind_the_others() -> None:
     assert order(line) == [1, 2]
 
 
+def of_team(team: str, days_ago: int = 1) -> RecordWork:
+    return RecordWork(record(days_ago)._replace(team=team))
+
+
+def test_little_to_read_is_one_team() -> None:
+    line = Queue(MemoryBoard(), ReadBefore.ALWAYS, lambda work: False)
+    line.add([of_team("a", 2), of_team("a"), of_team("b"), of_team("c")])
+    (errand,) = line.errands
+    little = errand.to_read(little=True)
+    assert {key.team for key in little.keys} == {"a"}
+    assert (little.kpi, little.first, little.last) == (errand.window.kpi, errand.window.first, errand.window.last)
+    errand.read.update(little.keys)
+    assert sorted(str(key.team) for key in errand.to_read(little=False).keys) == ["b", "c"]
+
+
 def test_always_reads_and_never_does_not() -> None:
     always, never = queue(ReadBefore.ALWAYS), queue(ReadBefore.NEVER)
     always.add([work()])

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
+from functools import partial
+from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from kpisync.mapping.apply import Mapper
 from kpisync.mapping.options import MapOptions
 from kpisync.model import Catalog, CatalogKpi, Intake, Interval, Row, Scope, Table
-from kpisync.ports import DestinationOptions
+from kpisync.ports import DestinationOptions, Source, Surroundings
+from kpisync.sources.csv import SPEC
 from kpisync.sync.job import Job, Tools, run
 from kpisync.sync.options import Absent, GuardOptions
 from kpisync.sync.report import Report
@@ -49,18 +52,26 @@ class FileSource:
 
     rows: list[tuple[str, str, str]] = field(default_factory=list)
     needs_range: bool = False
+    columns: tuple[str, ...] = ("code", "day", "number")
 
     def hashes(self) -> dict[str, str]:
-        return {"file.csv": repr(self.rows)}
+        return {"file.csv": repr((self.rows, self.columns))}
 
     def read(self, scope: Scope, intake: Intake) -> Iterator[Table]:
-        yield Table("file.csv", ("code", "day", "number"), self._rows(intake))
+        yield Table("file.csv", self.columns, self._rows(intake))
 
     def _rows(self, intake: Intake) -> Iterator[Row]:
         for line, row in enumerate(self.rows, start=2):
             intake.read += 1
             yield Row(line, row)
         intake.origins.update(self.hashes())
+
+
+def csv_file(folder: Path, rows: list[tuple[str, str, str]]) -> Source:
+    """The same as a real file, whose rows are told apart before they are parsed."""
+    path = folder / "file.csv"
+    path.write_text("".join(f"{','.join(row)}\n" for row in [("code", "day", "number"), *rows]), encoding="utf-8")
+    return SPEC.build(SPEC.options.model_validate({"path": str(path)}), Surroundings())
 
 
 @dataclass(frozen=True)
@@ -87,8 +98,10 @@ LOOKS = st.builds(
 class Side:
     """One of two plants that live through the same; this one passes over what did not change, or does not."""
 
-    def __init__(self, skips: bool, values: list[dict[str, str]], absent: Absent) -> None:
-        self.skips, self.absent = skips, absent
+    def __init__(
+        self, skips: bool, values: list[dict[str, str]], absent: Absent, build: Callable[..., Source] = FileSource
+    ) -> None:
+        self.skips, self.absent, self.build = skips, absent, build
         self.map = MapOptions.model_validate(
             {"date": {"column": "day", "align": True}, "team": {"column": "code", "lookup": "codes"}, "values": values}
         )
@@ -107,7 +120,7 @@ class Side:
         options = DestinationOptions(concurrency=1)
         fingerprint = f"lookup {look.lookup}" if self.skips else ""
         job = Job(
-            "job", FileSource(rows), mapper, self.board, options, GuardOptions(), self.absent, frozenset(), fingerprint
+            "job", self.build(rows), mapper, self.board, options, GuardOptions(), self.absent, frozenset(), fingerprint
         )
         report = Report("job", "job")
         run(job, Tools(self.state, self.clock), report, over_guard=True)
@@ -117,7 +130,8 @@ class Side:
 FILES = st.lists(CELLS, max_size=8)
 
 
-@settings(max_examples=400, deadline=None)
+@pytest.mark.parametrize("real", [False, True])
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     values=st.sampled_from(MAPS),
     absent=st.sampled_from(Absent),
@@ -125,13 +139,16 @@ FILES = st.lists(CELLS, max_size=8)
     files=st.tuples(FILES, FILES, FILES),
 )
 def test_with_and_without_digests_the_platform_ends_the_same(
+    tmp_path: Path,
+    real: bool,
     values: list[dict[str, str]],
     absent: Absent,
     steps: list[tuple[int, Look]],
     files: tuple[list[tuple[str, str, str]], ...],
 ) -> None:
     """The file goes back and forth between three contents, so that an older one comes again."""
-    with_digests, without = Side(True, values, absent), Side(False, values, absent)
+    build = partial(csv_file, tmp_path) if real else FileSource
+    with_digests, without = Side(True, values, absent, build), Side(False, values, absent, build)
     for which, look in [*steps, (steps[0][0], Look()), (steps[0][0], Look())]:
         reports = [side.run(files[which], look) for side in (with_digests, without)]
         same = [(r.rows, r.values, r.unchanged, len(r.rejections), len(r.conflicts), r.in_doubt) for r in reports]
@@ -162,6 +179,14 @@ def test_a_period_with_a_reject_is_looked_at_again() -> None:
     rows = [("A", DAYS[1], "1"), ("?", DAYS[1], "2"), ("B", DAYS[2], "2")]
     side.run(rows, Look())
     assert set(side.state.partitions("job")) == {date.fromisoformat(DAYS[2])}
+    assert len(side.run(rows, Look()).rejections) == 1
+
+
+def test_rows_that_stay_under_columns_that_changed_are_mapped_again() -> None:
+    side = Side(True, [PLAIN], Absent.KEEP)
+    rows = [("A", DAYS[1], "1")]
+    side.run(rows, Look())
+    side.build = partial(FileSource, columns=("number", "day", "code"))
     assert len(side.run(rows, Look()).rejections) == 1
 
 

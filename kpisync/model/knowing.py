@@ -1,0 +1,139 @@
+"""What is known: keys, numbers, and what a platform has."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import NamedTuple
+
+
+class Interval(StrEnum):
+    DAY = "day"
+    WEEK = "week"
+    MONTH = "month"
+    QUARTER = "quarter"
+    YEAR = "year"
+
+
+class RecordKey(NamedTuple):
+    """What a platform stores under one key; ids, and the first day of the period. None: the platform has none."""
+
+    destination: str
+    kpi: str
+    team: str | None
+    sub_tile: str | None
+    period: date
+
+
+class ValueKey(NamedTuple):
+    """One number's key: its record and the id of its value kind."""
+
+    record: RecordKey
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class KpiValue:
+    """A number that the source states for a key, and the cell or cells it came from."""
+
+    key: ValueKey
+    number: Decimal
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogKpi:
+    """A KPI of a platform: names → ids of its value kinds and sub-tiles; empty where nothing is known of them."""
+
+    name: str
+    id: str
+    interval: Interval = Interval.DAY
+    values: Mapping[str, str] = field(default_factory=dict)
+    sub_tiles: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Catalog:
+    """What a platform has: team names → ids, and its KPIs by name."""
+
+    teams: Mapping[str, str] = field(default_factory=dict)
+    kpis: Mapping[str, CatalogKpi] = field(default_factory=dict)
+
+    def kpi(self, id: str) -> CatalogKpi | None:
+        return next((kpi for kpi in self.kpis.values() if kpi.id == id), None)
+
+    def interval(self, kpi_id: str) -> Interval:
+        """A KPI that the catalog does not list is a daily one."""
+        kpi = self.kpi(kpi_id)
+        return kpi.interval if kpi else Interval.DAY
+
+
+Values = Mapping[str, Decimal]  # value id -> number: the content of one record
+
+
+class Status(StrEnum):
+    """What is known of a value at the platform, weakest last."""
+
+    CONFIRMED = "confirmed"  # read back and equal
+    SENT = "sent"  # answered 2xx, not read back
+    IN_DOUBT = "in_doubt"  # an attempt whose outcome is unknown
+    REFUSED = "refused"  # surely not stored
+    WITHDRAWN = "withdrawn"  # deleted by us
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the state store holds for a value: the last number known to stand at the platform, and who owns it.
+
+    `remote` is the platform's own id of it, if we created it and the platform gives ids to values.
+    """
+
+    number: Decimal
+    status: Status
+    job: str
+    remote: str | None = None
+
+
+class Stands(NamedTuple):
+    """A number that was found to stand at the platform as it is stated, and the cell that states it.
+
+    `remote` is the platform's id of it, if we created it.
+    """
+
+    number: Decimal
+    source: str
+    remote: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """A value about to be sent; recorded before the request.
+
+    `old` is what stood at the platform when it was read (None: nothing), `new` what shall stand (None: withdraw).
+    """
+
+    key: ValueKey
+    old: Decimal | None
+    new: Decimal | None
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """An intent whose outcome is unknown; nothing different is sent, and nothing confirmed, before `settles`."""
+
+    intent: Intent
+    job: str
+    run: str
+    settles: datetime
+
+
+class Partition(NamedTuple):
+    """What a source said of one period when all of it was confirmed: a digest of its rows, and counts."""
+
+    digest: bytes
+    values: int
+    rows: int = 0

@@ -1,0 +1,42 @@
+"""What a source, a destination and the state store must do: all that a plug-in imports.
+
+The docstring of each method is the contract that the conformance suites test sentence by sentence.
+"""
+
+from kpisync.ports.adapters import AdapterSpec, Surroundings
+from kpisync.ports.clock import Clock, Progress
+from kpisync.ports.destinations import (
+    Confirm,
+    Destination,
+    DestinationOptions,
+    KeepsApart,
+    OnConflict,
+    ReadBefore,
+    Unreadable,
+    Window,
+)
+from kpisync.ports.meta import HasMeta, Meta, MetaKpi
+from kpisync.ports.sources import Rereadable, Source, Surveyable
+from kpisync.ports.state import State
+
+__all__ = [
+    "AdapterSpec",
+    "Clock",
+    "Confirm",
+    "Destination",
+    "DestinationOptions",
+    "HasMeta",
+    "KeepsApart",
+    "Meta",
+    "MetaKpi",
+    "OnConflict",
+    "Progress",
+    "ReadBefore",
+    "Rereadable",
+    "Source",
+    "State",
+    "Surroundings",
+    "Surveyable",
+    "Unreadable",
+    "Window",
+]
