@@ -1,4 +1,4 @@
-"""What the state store costs: time and bytes a value on SQLite, with every commit on disk (synchronous=FULL).
+"""What the state store costs: time and bytes a value on SQLite, with every commit on disk (synchronous=EXTRA).
 
 Beside each time stands what bare transactions of one row took on this disk meanwhile: a batch that is sent needs two,
 one that is adopted needs one.

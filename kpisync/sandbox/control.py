@@ -119,7 +119,7 @@ def write_by_hand(core: Core, edit: HandEdit) -> None:
         if edit.values is None:
             platform.remove(key)
         else:
-            platform.edit(key, edit.values)
+            platform.edit(key, edit.values, core.settings)
 
 
 def _in_words(error: ValidationError) -> str:

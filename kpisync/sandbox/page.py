@@ -14,7 +14,7 @@ from kpisync.sandbox.snapshot import Snapshot, shown
 LINES = 200
 ENTRIES = 50
 _REFRESH = 2  # seconds
-_GUID = re.compile(r"([0-9a-fA-F]{8})-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
+_ID = re.compile(r"\b([0-9a-fA-F]{8})(?:-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}|[0-9a-fA-F]{16})\b")
 
 _HEADERS = (
     (
@@ -60,13 +60,13 @@ def _behaviour(settings: SandboxSettings) -> list[tuple[str, str, str]]:
     return [
         (name, _plain(value), fields[name].description or "")
         for name, value in shown(settings).items()
-        if name != "username"
+        if name not in ("username", "account")
     ]
 
 
 def _short(text: str) -> str:
     """Requests with the first eight digits of each id: enough to tell them apart."""
-    return _GUID.sub(r"\1…", text)
+    return _ID.sub(r"\1…", text)
 
 
 def _plain(value: object) -> str:

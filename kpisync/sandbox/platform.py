@@ -54,6 +54,7 @@ class Line(NamedTuple):
     sub_tile: str | None
     period: date
     values: tuple[tuple[str, Decimal], ...]
+    details: tuple[tuple[str, str], ...] = ()  # what else there is to say of it, by name
 
 
 class Platform(Protocol):
@@ -67,10 +68,13 @@ class Platform(Protocol):
     def api_path(self) -> str:
         """The path that goes into a configuration behind the host."""
 
+    def login(self, settings: SandboxSettings) -> Mapping[str, str]:
+        """What a configuration needs beside the url, by option."""
+
     def answer(self, request: Request, settings: SandboxSettings) -> Response:
         """Carry out one request; also decides whether the caller is logged in. Never raises."""
 
-    def edit(self, key: RecordKey, values: Mapping[str, Decimal]) -> None:
+    def edit(self, key: RecordKey, values: Mapping[str, Decimal], settings: SandboxSettings) -> None:
         """Write as a person would: these values change, all others stay. Names or ids; raises `Refusal`."""
 
     def remove(self, key: RecordKey) -> None:
@@ -83,4 +87,4 @@ class Platform(Protocol):
         """The records written last, newest first; None: all."""
 
     def clear(self) -> None:
-        """Forget all records."""
+        """Forget all records, and whatever else was changed since the beginning."""

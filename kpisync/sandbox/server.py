@@ -7,8 +7,9 @@ import signal
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
+from functools import partial
 from types import FrameType
 from typing import Self
 
@@ -18,18 +19,25 @@ from kpisync.sandbox.control import PREFIX, Control, HandEdit, write_by_hand
 from kpisync.sandbox.core import Core
 from kpisync.sandbox.journal import Entry
 from kpisync.sandbox.platform import Platform, Refusal, Request, Response
+from kpisync.sandbox.quantive import GTMHUB, QUANTIVE, QuantiveResults
 from kpisync.sandbox.settings import Fault, SandboxSettings
 from kpisync.sandbox.valuestreamer import ValueStreamer
 from kpisync.sandbox.wire import Listener
 
-_STAND_INS: Mapping[str, Callable[[Catalog], Platform]] = {"valuestreamer": ValueStreamer}
+Now = Callable[[], datetime]
+_STAND_INS: Mapping[str, Callable[[Catalog, Now], Platform]] = {
+    "valuestreamer": lambda catalog, now: ValueStreamer(catalog),
+    "quantive": partial(QuantiveResults, QUANTIVE),
+    "gtmhub": partial(QuantiveResults, GTMHUB),
+}
 _OWN_NAMES = re.compile(r"(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?", re.IGNORECASE)
 
 
 class Sandbox:
     """Listens from the beginning, answers between `with` and its end (or in `serve_forever`).
 
-    `catalogs`: by platform type, or one for all; where it is empty, every well-formed id is taken.
+    `catalogs`: by platform type, or one for all. Where it is empty, ValueStreamer takes every well-formed id, and
+    the others have a few KPIs of their own. `now`: in UTC; what the platforms take for the present.
     Raises `ConfigError` if the port is taken; 0 chooses a free one.
     """
 
@@ -40,9 +48,10 @@ class Sandbox:
         port: int = 0,
         *,
         monotonic: Callable[[], float] = time.monotonic,
+        now: Now = lambda: datetime.now(UTC),
     ) -> None:
         given = dict.fromkeys(_STAND_INS, catalogs) if isinstance(catalogs, Catalog) else catalogs or {}
-        platforms = {name: build(given.get(name, Catalog())) for name, build in _STAND_INS.items()}
+        platforms = {name: build(given.get(name, Catalog()), now) for name, build in _STAND_INS.items()}
         self._core = Core(platforms, settings or SandboxSettings(), monotonic)
         self._listener = Listener(port, self._respond)
         self.url = "http://{}:{}".format(*self._listener.server_address[:2])
@@ -91,6 +100,10 @@ class Sandbox:
     def platform_url(self, name: str) -> str:
         """What goes into a configuration as the url of a destination of this type."""
         return self.url + self._core.platforms[name].api_path
+
+    def platform_login(self, name: str) -> Mapping[str, str]:
+        """What goes into it beside the url, by option."""
+        return self._core.platforms[name].login(self.settings)
 
     @property
     def journal(self) -> list[Entry]:

@@ -6,7 +6,7 @@ import re
 from datetime import timedelta
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, PlainSerializer
+from pydantic import AfterValidator, Field
 
 from kpisync.fields import Duration, Options, Rate
 
@@ -29,20 +29,6 @@ def _headers(headers: dict[str, str]) -> dict[str, str]:
     return headers
 
 
-def _rate_text(rate: float | None) -> str:
-    if rate is None:
-        return "none"
-    for unit, seconds in (("s", 1), ("m", 60)):
-        if abs(rate * seconds - round(rate * seconds)) < 1e-9:
-            return f"{round(rate * seconds)}/{unit}"
-    return f"{rate * 3600:.10g}/h"
-
-
-# Durations and rates are shown the way in which they are written, so that what is shown can be posted back.
-Seconds = Annotated[
-    Duration, PlainSerializer(lambda span: f"{span.total_seconds():.12g}s", return_type=str, when_used="json")
-]
-PerSecond = Annotated[Rate, PlainSerializer(_rate_text, return_type=str, when_used="json")]
 Method = Annotated[str, AfterValidator(str.upper)]
 Pattern = Annotated[str, AfterValidator(_pattern)]
 Headers = Annotated[dict[str, str], AfterValidator(_headers)]
@@ -63,24 +49,37 @@ class Fault(Options):
     status: int = Field(500, ge=200, le=599, description="for kind status")
     body: str | None = Field(None, description="for kinds status and garbage; default: a fitting one")
     headers: Headers = Field({}, description="for kinds status and garbage; these replace the usual ones")
-    delay: Seconds = Field(
+    delay: Duration = Field(
         timedelta(0), description="late-commit and stall: see there; the others: wait so long before answer or close"
     )
+
+
+def _object_id(text: str) -> str:
+    if not re.fullmatch(r"[0-9a-fA-F]{24}", text):
+        raise ValueError("not 24 hexadecimal digits")
+    return text.lower()
+
+
+ObjectId = Annotated[str, AfterValidator(_object_id)]
 
 
 class SandboxSettings(Options):
     """How the stand-ins behave; the defaults are the nastiest documented behaviour."""
 
-    username: str = Field("sandbox", description="what a client logs in with")
-    password: str = Field("sandbox", repr=False, description="what a client logs in with")
+    username: str = Field("sandbox", description="what a client of ValueStreamer logs in with")
+    password: str = Field("sandbox", repr=False, description="what a client of ValueStreamer logs in with")
+    token: str = Field("sandbox", repr=False, description="what a client of Quantive or Gtmhub logs in with")
+    account: ObjectId = Field(
+        "5be26318e5274a0007f17f61", description="the account of Quantive or Gtmhub that the token belongs to"
+    )
     partial_sets: PartialSets = Field(
         "merge-target-zero",
         description="values of a record that a PUT leaves out: they stay (merge-keep); they stay, but a target becomes "
         "0 (merge-target-zero) or the target of the latest earlier record (merge-target-historical); they are gone "
         "(replace-all)",
     )
-    latency: Seconds = Field(timedelta(0), description="wait so long before a request is looked at")
-    rate_limit: PerSecond = Field(
+    latency: Duration = Field(timedelta(0), description="wait so long before a request is looked at")
+    rate_limit: Rate = Field(
         None, description="more requests than this get 429 with Retry-After: 5/s, 100/m, 2000/h, or none"
     )
     team_filter: Literal["optional", "required", "empty"] = Field(
@@ -97,4 +96,23 @@ class SandboxSettings(Options):
         "reject", description="a number that is not whole for one of `integer_kpis`: 400, or stored"
     )
     integer_kpis: frozenset[str] = Field(frozenset(), description="names or ids of KPIs that are said to hold integers")
+    snapshots: Literal["append", "upsert"] = Field(
+        "append", description="a second snapshot of a KPI and group in Quantive or Gtmhub: stands beside, or replaces"
+    )
+    snapshot_reply: Literal["id-200", "empty-201", "id-201"] = Field(
+        "id-200", description="the answer to a posted snapshot: its id or nothing, and the status"
+    )
+    snapshot_shape: Literal["map", "items", "odd"] = Field(
+        "map",
+        description="how snapshots are read: KPI id to groups with their snapshots (map), one list of snapshots "
+        "(items), or in no way that a client could understand (odd)",
+    )
+    foreign_snapshots: Literal["deletable", "protected"] = Field(
+        "deletable", description="the deletion of a snapshot that the token's owner did not write: done, or 403"
+    )
+    foreign_kpi_status: Literal[404, 403] = Field(404, description="the answer for a KPI of another account")
+    account_status: Literal[400, 403] = Field(400, description="the answer to an account id that is missing or none")
+    kpi_filter: Literal["applied", "ignored"] = Field(
+        "applied", description="the filter of a list of KPIs in Quantive or Gtmhub"
+    )
     faults: tuple[Fault, ...] = Field((), description="what shall go wrong; the first fault that is due is the one")

@@ -20,6 +20,7 @@ class Snapshot:
     late: int  # late commits still to come
     lines: Mapping[str, list[Line]]  # by platform, newest write first
     urls: Mapping[str, str]  # by platform
+    logins: Mapping[str, Mapping[str, str]]  # by platform: what a configuration needs beside the url
     methods: Mapping[str, int]
     answers: Mapping[tuple[str, int | None], int]
     entries: list[Entry]  # newest first
@@ -34,6 +35,7 @@ def taken(core: Core, url: str, lines: int | None, entries: int) -> Snapshot:
             late=core.late(),
             lines={name: platform.lines(lines) for name, platform in core.platforms.items()},
             urls={name: url + platform.api_path for name, platform in core.platforms.items()},
+            logins={name: platform.login(core.settings) for name, platform in core.platforms.items()},
             methods=dict(core.journal.methods),
             answers=dict(core.journal.answers),
             entries=core.journal.last(entries),
@@ -41,7 +43,7 @@ def taken(core: Core, url: str, lines: int | None, entries: int) -> Snapshot:
 
 
 def as_json(snapshot: Snapshot) -> dict[str, Any]:
-    """For `json.dumps`. Numbers of records are text, so that no reader rounds them; the password is left out."""
+    """For `json.dumps`. Numbers of records are text, so that no reader rounds them; secrets are left out."""
     return {
         "settings": shown(snapshot.settings),
         "faults": [fault.model_dump(mode="json") for fault in snapshot.faults],
@@ -59,8 +61,8 @@ def as_json(snapshot: Snapshot) -> dict[str, Any]:
 
 
 def shown(settings: SandboxSettings) -> dict[str, Any]:
-    """The behaviour as a user writes it, without the password; faults stand elsewhere, with their progress."""
-    return settings.model_dump(mode="json", exclude={"password", "faults"})
+    """The behaviour as a user writes it, without its secrets; faults stand elsewhere, with their progress."""
+    return settings.model_dump(mode="json", exclude={"password", "token", "faults"})
 
 
 def _line(line: Line) -> dict[str, Any]:
@@ -70,4 +72,5 @@ def _line(line: Line) -> dict[str, Any]:
         "sub_tile": line.sub_tile,
         "date": line.period.isoformat(),
         "values": {name: written(number) for name, number in line.values},
+        **dict(line.details),
     }

@@ -17,6 +17,7 @@ from urllib.parse import parse_qs
 from kpisync.model import Catalog, RecordKey
 from kpisync.sandbox import exact
 from kpisync.sandbox import valuestreamer_checks as checks
+from kpisync.sandbox.checks import not_allowed, only_get, parsed_date
 from kpisync.sandbox.directory import Directory, found, known
 from kpisync.sandbox.platform import Line, Refusal, Request, Response
 from kpisync.sandbox.records import Key, Records, Values, after_put
@@ -50,19 +51,19 @@ class ValueStreamer:
             case ["kpi-data", day, team, kpi, *rest] if len(rest) < 2:
                 return self._record(request, self._key(day, team, kpi, rest), settings)
             case ["kpi-data"]:
-                checks.only_get(request)
+                only_get(request)
                 return self._window(request.query, settings)
             case ["kpi"]:
-                checks.only_get(request)
+                only_get(request)
                 return _json([{"id": id, "name": name} for id, name in self._directory.kpis.items()])
             case ["kpi", kpi]:
-                checks.only_get(request)
+                only_get(request)
                 return _json(self._kpi(known("KPI", kpi, self._directory.kpis, 404), settings))
             case ["teams"]:
-                checks.only_get(request)
+                only_get(request)
                 return _json([_team(id, name) for id, name in self._directory.teams.items()])
             case ["teams", team]:
-                checks.only_get(request)
+                only_get(request)
                 id = known("team", team, self._directory.teams, 404)
                 return _json({**_team(id, self._directory.teams.get(id, id)), "members": []})
         raise Refusal(404, "There is no such endpoint.")
@@ -74,13 +75,13 @@ class ValueStreamer:
         kpi_id = known("KPI", kpi, names.kpis, 404)
         team_id = known("team", team, names.teams, 404)
         sub_tile = known("sub-tile", rest[0], names.sub_tiles(kpi_id), 404) if rest else None
-        return Key(kpi_id, team_id, sub_tile, checks.parsed_date(day))
+        return Key(kpi_id, team_id, sub_tile, parsed_date(day))
 
     def _record(self, request: Request, key: Key, settings: SandboxSettings) -> Response:
         if request.method == "PUT":
             return self._put(request, key, settings)
         if request.method not in ("GET", "DELETE"):
-            raise checks.not_allowed("GET, PUT, DELETE")
+            raise not_allowed("GET, PUT, DELETE")
         stored = self._records.get(key)
         if stored is None:
             raise Refusal(404, "There is no such record.")
@@ -125,7 +126,7 @@ class ValueStreamer:
         if missing:
             raise Refusal(400, f"The query lacks {', '.join(missing)}.")
         kpi = known("KPI", given["kpi-id"], self._directory.kpis, 400)
-        first, last = checks.parsed_date(given["from"]), checks.parsed_date(given["to"])
+        first, last = parsed_date(given["from"]), parsed_date(given["to"])
         checks.check_window(first, last, self._directory.interval(kpi))
         team = known("team", given["team-id"], self._directory.teams, 400) if "team-id" in given else None
         if team is None and settings.team_filter == "required":
@@ -154,7 +155,7 @@ class ValueStreamer:
 
     # ------------------------------------------------------------ by hand
 
-    def edit(self, key: RecordKey, values: Mapping[str, Decimal]) -> None:
+    def edit(self, key: RecordKey, values: Mapping[str, Decimal], settings: SandboxSettings) -> None:
         own = self._by_name(key)
         names = self._directory.values(own.kpi)
         edited = {found("value", value, names): number for value, number in values.items()}
@@ -193,6 +194,9 @@ class ValueStreamer:
             period=key.day,
             values=tuple((value_names.get(value, value), number) for value, number in values.items()),
         )
+
+    def login(self, settings: SandboxSettings) -> dict[str, str]:
+        return {"username": settings.username, "password": settings.password}
 
     def clear(self) -> None:
         self._records.clear()

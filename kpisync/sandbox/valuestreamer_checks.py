@@ -28,24 +28,6 @@ def log_in(request: Request, settings: SandboxSettings) -> None:
         raise Refusal(401, "Log in with the user name and password of the sandbox.", (challenge,))
 
 
-def not_allowed(allowed: str) -> Refusal:
-    return Refusal(405, f"Only {allowed} may be used here.", (("Allow", allowed),))
-
-
-def only_get(request: Request) -> None:
-    if request.method != "GET":
-        raise not_allowed("GET")
-
-
-def parsed_date(text: str) -> date:
-    try:
-        if len(text) == 10 and text[4] == text[7] == "-":
-            return date.fromisoformat(text)
-    except ValueError:
-        pass
-    raise Refusal(400, f"{text[:80]!r} is not a date of the form yyyy-MM-dd that exists.")
-
-
 def check_media_type(given: str, settings: SandboxSettings) -> None:
     if settings.media_type == "strict" and given.partition(";")[0].strip().lower() != MEDIA_TYPE:
         raise Refusal(415, f"The Content-Type must be {MEDIA_TYPE}.")

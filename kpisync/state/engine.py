@@ -108,7 +108,7 @@ def _prepare(connection: sqlite3.Connection, mode: Mode, foreign_keys: bool) -> 
         return
     wanted = "WAL" if mode == "write" and sqlite3.sqlite_version_info >= _WAL_IS_SOUND else "DELETE"
     connection.execute(f"PRAGMA journal_mode = {wanted}").fetchall()
-    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA synchronous = EXTRA")
     connection.execute(f"PRAGMA foreign_keys = {'ON' if foreign_keys else 'OFF'}")
 
 

@@ -27,7 +27,8 @@ def judge_read_back(
 ) -> Judgement:
     """Compare the record as it was read back with what was sent; `was_read` says whether it was read before, too.
 
-    What was accepted and is not to be seen stays in doubt beside its reject: it may still appear, and is then ours.
+    What was accepted and is not to be seen stays in doubt beside its reject: it may still appear, and is then ours. So
+    does a value that is gone: the next run looks again, whatever the source states then.
     """
     judgement = Judgement()
     shown = holds or {}
@@ -39,7 +40,8 @@ def judge_read_back(
             judgement.settled.append(Settled(key, status, value.new, answer, remote=reply.remote or remote_id(key)))
         else:
             unseen = reply.kind is ReplyKind.ACCEPTED and found == value.old
-            judgement.settled.append(Settled(key, Status.IN_DOUBT if unseen else Status.REFUSED, found, answer))
+            is_open = unseen or (found is None and value.old is not None)
+            judgement.settled.append(Settled(key, Status.IN_DOUBT if is_open else Status.REFUSED, found, answer))
             judgement.rejections.append(_not_stored(value.source, reply, found))
     if was_read:
         judgement.notes.extend(_by_itself(change, shown))

@@ -10,7 +10,7 @@ from functools import partial
 from kpisync.errors import Exit
 from kpisync.mapping.apply import Mapper
 from kpisync.mapping.periods import widen
-from kpisync.model import Intake
+from kpisync.model import Intake, RunStatus
 from kpisync.ports import Clock, Destination, DestinationOptions, KeepsApart, Progress, Source, State
 from kpisync.sync.books import Books
 from kpisync.sync.deliver import Delivery
@@ -69,7 +69,8 @@ def run(job: Job, tools: Tools, report: Report, *, dry: bool = False, over_guard
     if dry or report.held is None:
         deliver(job, found, tools, report, dry)
     if extract.changes and not dry and report.held is None:
-        keep(tools.state, job.name, job.mapper, extract.changes, extract.values, intake)
+        clean = report.status is RunStatus.OK
+        keep(tools.state, job.name, job.mapper, extract.changes, extract.values, intake, clean)
     return intake
 
 

@@ -150,8 +150,13 @@ def changed(survey: Survey, remembered: Mapping[date, Partition], files: bytes) 
     )
 
 
-def keep(state: State, job: str, mapper: Mapper, changes: Changed, values: Sequence[KpiValue], intake: Intake) -> None:
-    """After a run: remember the periods that were mapped whole and are confirmed whole, and the files if all are."""
+def keep(
+    state: State, job: str, mapper: Mapper, changes: Changed, values: Sequence[KpiValue], intake: Intake, clean: bool
+) -> None:
+    """After a run: remember the periods that were mapped whole and are confirmed whole, and the files if all are.
+
+    `clean` says whether nothing is left to be done, such as a value that could not be withdrawn.
+    """
     counts: Counter[date] = Counter()
     loose: set[date] = set()  # with a value that is not known to stand as the source states it
     doubtful = {doubt.intent.key for doubt in state.in_doubt(mapper.destination)}
@@ -168,7 +173,7 @@ def keep(state: State, job: str, mapper: Mapper, changes: Changed, values: Seque
         for period, digest in changes.digests.items()
         if period not in changes.spoilt and period not in loose and mapper.closed(period)
     }
-    if len(good) == len(changes.digests) and not intake.rejections:
+    if clean and len(good) == len(changes.digests):
         good[FILES] = Partition(changes.files, sum(counts.values()) + changes.unchanged, intake.read)
     if good:
         state.keep_partitions(job, good)

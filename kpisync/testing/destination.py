@@ -40,7 +40,7 @@ class Fault(StrEnum):
     IGNORE = "ignore"  # 200, not stored
 
 
-_REPLIES = {
+REPLIES = {
     Fault.REFUSE: Reply(ReplyKind.REFUSED, 422, "no such value"),
     Fault.FORBID: Reply(ReplyKind.REFUSED, 403, "not yours"),
     Fault.BUSY: Reply(ReplyKind.BUSY, 503, "come back later"),
@@ -52,8 +52,8 @@ _REPLIES = {
     Fault.NOT_SENT: Reply(ReplyKind.NOT_SENT, None, "connection refused"),
     Fault.IGNORE: Reply(ReplyKind.ACCEPTED, 200),
 }
-_STORED = frozenset({None, Fault.FAIL_AFTER, Fault.DROP_AFTER})
-_SILENT = frozenset({Fault.DROP_BEFORE, Fault.DROP_AFTER, Fault.LATE})
+STORED = frozenset({None, Fault.FAIL_AFTER, Fault.DROP_AFTER})
+SILENT = frozenset({Fault.DROP_BEFORE, Fault.DROP_AFTER, Fault.LATE})
 
 Script = Callable[[str, int], Fault | None]
 
@@ -120,7 +120,7 @@ class MemoryBoard:
         try:
             self.clock.sleep(self.takes)
             if fault is not None:
-                raise Unreadable(_REPLIES[fault])
+                raise Unreadable(REPLIES[fault])
             with self.lock:
                 return {key: dict(self.records[key]) for key in window.keys if key in self.records}
         finally:
@@ -131,12 +131,12 @@ class MemoryBoard:
         try:
             with self.lock:
                 self.sent.append((change.key, {**(change.before or {}), **change.new}))
-                if fault in _STORED:
+                if fault in STORED:
                     self._store(change)
             if fault is Fault.LATE:
                 self.clock.at(self.timeout + self.late, lambda: self._store(change))
-            self.clock.sleep(self.timeout if fault in _SILENT else self.takes)
-            return self._accepted(change) if fault is None else _REPLIES[fault]
+            self.clock.sleep(self.timeout if fault in SILENT else self.takes)
+            return self._accepted(change) if fault is None else REPLIES[fault]
         finally:
             self._end()
 

@@ -14,12 +14,13 @@ from kpisync.errors import DestinationError, Exit, Interrupted, StateError
 from kpisync.mapping.apply import Mapper
 from kpisync.mapping.options import CellRef, DateOptions, MapOptions, ValueOptions
 from kpisync.model import Catalog, CatalogKpi, Intake, RecordKey, Row, Scope, Table, ValueKey
-from kpisync.ports import Destination, DestinationOptions, State
+from kpisync.ports import Destination, DestinationOptions, KeepsApart, State
 from kpisync.sync.job import Job, Tools, run
 from kpisync.sync.options import Absent, GuardOptions
 from kpisync.sync.report import Report
 from kpisync.testing.clock import NOON, FakeClock
 from kpisync.testing.destination import Fault, MemoryBoard, PartialSets, Script
+from kpisync.testing.shelf import MemoryShelf
 from kpisync.testing.state import MemoryState, WatchedState
 
 TODAY = NOON.date()
@@ -78,7 +79,8 @@ def build_job(
     mapping = MapOptions(date=DateOptions(column="day"), team="line-1", values=[numbers])
     mapper = Mapper(mapping, "board", CATALOG, {}, Scope(TODAY))
     options = options or DestinationOptions(concurrency=1)
-    return Job(name, source, mapper, board, options, guard or GuardOptions(), absent, others, fingerprint=fingerprint)
+    apart = board if isinstance(board, KeepsApart) else None
+    return Job(name, source, mapper, board, options, guard or GuardOptions(), absent, others, fingerprint, apart)
 
 
 @dataclass
@@ -101,6 +103,7 @@ class World:
     partial: PartialSets = PartialSets.MERGE_KEEP
     absent: Absent = Absent.KEEP
     options: DestinationOptions = field(default_factory=lambda: DestinationOptions(concurrency=1))
+    apart: bool = False  # a platform that keeps values apart, and adds what is posted
     skips: bool = False  # whether what was confirmed whole is passed over by its digest
     clock: FakeClock = field(default_factory=FakeClock)
     state: State = field(default_factory=MemoryState)
@@ -111,7 +114,8 @@ class World:
     ever: dict[ValueKey, set[Decimal]] = field(default_factory=dict)  # numbers that may stand there
 
     def __post_init__(self) -> None:
-        self.board = MemoryBoard(self.clock, self.partial, frozenset({"v-target"}))
+        kind = MemoryShelf if self.apart else MemoryBoard
+        self.board = kind(self.clock, self.partial, frozenset({"v-target"}))
 
     # ------------------------------------------------------------ what may happen
 
@@ -224,7 +228,15 @@ class World:
                 others = self.board.records.get(key.record, {}).keys() - {key.value}
                 assert others or key in held, f"{key} is alone in its record and was not withdrawn"
 
+    def _check_shelf(self) -> None:
+        """Where posting adds: never two of ours under one key, and nothing that a person entered is taken away."""
+        if isinstance(self.board, MemoryShelf):
+            doubled = [key for key, found in self.board.shelf.items() if sum(not one.by_hand for one in found) > 1]
+            assert not doubled, f"posted twice: {doubled}"
+            assert not any(one.by_hand for one in self.board.taken), "a person's number was deleted"
+
     def _check_numbers(self) -> None:
+        self._check_shelf()
         for at, values in self.board.records.items():
             for id, number in values.items():
                 key = ValueKey(at, id)

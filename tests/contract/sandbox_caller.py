@@ -1,4 +1,4 @@
-"""A client for the tests of the sandbox, a catalog to test with, and builders for requests."""
+"""A client for the tests of the sandbox, a catalog to test with, and builders for requests to each platform."""
 
 from __future__ import annotations
 
@@ -7,9 +7,12 @@ import http.client
 import json
 from decimal import Decimal
 from typing import Any, NamedTuple
+from urllib.parse import urlencode
 
 from kpisync.model import Catalog, CatalogKpi, Interval
+from kpisync.sandbox.quantive_directory import SCRAP_RATE
 from kpisync.sandbox.server import Sandbox
+from kpisync.sandbox.settings import SandboxSettings
 
 MEDIA_TYPE = "application/vs.v2.0+json"
 API = "/valuestreamer/api/exchange"
@@ -95,3 +98,59 @@ def window(sandbox: Sandbox, first: str, last: str, kpi: str = SCRAP, team: str 
 def switch(sandbox: Sandbox, name: str, body: str, content_type: str = "application/json") -> Answer:
     """One of the switches under `/_sandbox/`."""
     return call(sandbox, "POST", f"/_sandbox/{name}", body, {"Content-Type": content_type})
+
+
+# ---------------------------------------------------------------- Quantive and Gtmhub
+
+ACCOUNT = "5be26318e5274a0007f17f61"
+NOBODYS = "0" * 24
+BRANDS = ("quantive", "gtmhub")
+ROOTS = {"quantive": "/quantive/results/api", "gtmhub": "/gtmhub/api"}
+
+
+def token(text: str = "sandbox", account: str | None = ACCOUNT) -> dict[str, str]:
+    return {"Authorization": f"Bearer {text}"} | ({"gtmhub-accountId": account} if account is not None else {})
+
+
+def results(
+    sandbox: Sandbox,
+    method: str,
+    path: str,
+    body: object = None,
+    *,
+    brand: str = "quantive",
+    headers: dict[str, str] | None = None,
+    **query: str,
+) -> Answer:
+    """One request; `path` begins with the version, a body that is no text is written as JSON."""
+    text = body if body is None or isinstance(body, str) else json.dumps(body)
+    asked = "?" + urlencode(query) if query else ""
+    return call(sandbox, method, f"{ROOTS[brand]}/{path}{asked}", text, token() if headers is None else headers)
+
+
+def post_snapshot(
+    sandbox: Sandbox, kpi: str, group: str = "2022-W36", value: object = 5, zone: str = "UTC+1", brand: str = "quantive"
+) -> Answer:
+    """`value` is written as it is."""
+    body = f'{{"group":"{group}","timeZone":"{zone}","value":{value}}}'
+    return results(sandbox, "POST", f"v1/kpis/{kpi}/snapshots", body, brand=brand)
+
+
+def read_snapshots(sandbox: Sandbox, kpi: str, brand: str = "quantive", **query: str) -> Any:
+    """The groups of one KPI, as the shape `map` shows them."""
+    return results(sandbox, "GET", "v1/kpi-snapshots", ids=kpi, brand=brand, **query).json[kpi]
+
+
+def numbers(groups: Any) -> list[tuple[str, Decimal, list[Decimal]]]:
+    """Each group with its value and the values of its snapshots."""
+    return [
+        (group["group"], group["value"], [snapshot["value"] for snapshot in group["snapshots"]]) for group in groups
+    ]
+
+
+def read_kpi(sandbox: Sandbox, id: str = SCRAP_RATE, brand: str = "quantive") -> Answer:
+    return results(sandbox, "GET", f"v1/kpis/{id}", brand=brand)
+
+
+def set_to(**settings: Any) -> Sandbox:
+    return Sandbox(SandboxSettings.model_validate(settings))

@@ -41,10 +41,13 @@ class Plant(RuleBasedStateMachine):
     def make_state(self, clock: FakeClock) -> State:
         return MemoryState()
 
-    @initialize(partial=st.sampled_from(PartialSets), absent=st.sampled_from(Absent), skips=st.booleans())
-    def start(self, partial: PartialSets, absent: Absent, skips: bool) -> None:
+    @initialize(
+        partial=st.sampled_from(PartialSets), absent=st.sampled_from(Absent), skips=st.booleans(), apart=st.booleans()
+    )
+    def start(self, partial: PartialSets, absent: Absent, skips: bool, apart: bool) -> None:
         clock = FakeClock()
-        self.world = World(partial, absent, skips=skips, clock=clock, state=self.make_state(clock))
+        partial = PartialSets.MERGE_KEEP if apart else partial
+        self.world = World(partial, absent, apart=apart, skips=skips, clock=clock, state=self.make_state(clock))
 
     @rule(key=OURS, number=NUMBERS)
     def the_source_states(self, key: ValueKey, number: Decimal | None) -> None:
@@ -103,9 +106,11 @@ class PlantOnDisk(Plant):
         self.store = open_store("sqlite://", clock)
         return self.store
 
-    @initialize(partial=st.sampled_from(PartialSets), absent=st.sampled_from(Absent), skips=st.booleans())
-    def start(self, partial: PartialSets, absent: Absent, skips: bool) -> None:
-        super().start(partial, absent, skips)
+    @initialize(
+        partial=st.sampled_from(PartialSets), absent=st.sampled_from(Absent), skips=st.booleans(), apart=st.booleans()
+    )
+    def start(self, partial: PartialSets, absent: Absent, skips: bool, apart: bool) -> None:
+        super().start(partial, absent, skips, apart)
         self.world.begin_run = lambda job: self.store.begin_run(job, "run", self.world.clock.now())
 
     def teardown(self) -> None:

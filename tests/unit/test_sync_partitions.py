@@ -109,13 +109,13 @@ class Side:
         self.board = MemoryBoard(self.clock)
         self.state = MemoryState()
 
-    def run(self, rows: list[tuple[str, str, str]], look: Look) -> Report:
+    def run(self, rows: list[tuple[str, str, str]], look: Look, gets: dict[int, Fault] | None = None) -> Report:
         first = None if look.first is None else TODAY - timedelta(days=look.first)
         teams = None if look.team is None else frozenset({look.team})
         lookups = {"codes": LOOKUPS[look.lookup]}
         mapper = Mapper(self.map, "board", CATALOG, lookups, Scope(TODAY, first), teams=teams)
         fault = Fault.REFUSE if look.over == "refuse" else Fault.DROP_BEFORE
-        self.board.script = script(PUT=dict.fromkeys(look.faults, fault))
+        self.board.script = script(GET=gets or {}, PUT=dict.fromkeys(look.faults, fault))
         self.board.requests.clear()
         options = DestinationOptions(concurrency=1)
         fingerprint = f"lookup {look.lookup}" if self.skips else ""
@@ -194,6 +194,14 @@ def test_an_open_period_that_is_not_sent_yet_is_not_remembered() -> None:
     side = Side(True, [{**PLAIN, "aggregate": "sum"}], Absent.KEEP)
     side.run([("A", DAYS[0], "1"), ("A", DAYS[1], "1")], Look())
     assert set(side.state.partitions("job")) == {date.fromisoformat(DAYS[1])}
+
+
+def test_a_withdrawal_that_could_not_be_made_is_tried_again() -> None:
+    side = Side(True, [PLAIN], Absent.WITHDRAW)
+    side.run([("A", DAYS[1], "1")], Look())
+    side.run([], Look(faults=()), gets={1: Fault.REFUSE})
+    side.run([], Look())
+    assert side.board.records == {}
 
 
 def there_and_back(side: Side) -> Decimal | None:
