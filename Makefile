@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: setup demo test check format bench docs lock clean
+.PHONY: setup demo test torture check format bench docs lock clean
 
 setup: $(VENV)/ready
 
@@ -21,6 +21,9 @@ demo: setup  ## real ERP exports into the sandbox: plan, run, and a second run t
 
 test: setup  ## every test
 	$(BIN)/python -m pytest -n auto
+
+torture: setup  ## the whole of what `make test` takes a sample of: some hours
+	KPISYNC_TORTURE=whole $(BIN)/python -m pytest -n auto tests/torture
 
 check: setup  ## format, lint, types, imports
 	$(BIN)/ruff format --check .

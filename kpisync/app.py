@@ -11,7 +11,7 @@ from functools import partial
 import structlog
 
 from kpisync.chunks import chunk_guard, cut
-from kpisync.claims import Claims, shared_by
+from kpisync.claims import Claims, group_of, shared_by
 from kpisync.config.loaded import JobConfig, Loaded, Settings
 from kpisync.errors import ConfigError, Exit, HeldError, Interrupted, KpisyncError, LockedError, StateError, combined
 from kpisync.fingerprint import fingerprint
@@ -19,6 +19,7 @@ from kpisync.jobs import JobBuilder, JobResult, Order, Request
 from kpisync.mapping.options import LookbackSpan
 from kpisync.model import Catalog, Intake, RunStatus, Scope, ValueKey
 from kpisync.names import Names
+from kpisync.patience import Patience
 from kpisync.ports import Clock, Progress
 from kpisync.reports import run_json
 from kpisync.savedplan import (
@@ -32,8 +33,9 @@ from kpisync.savedplan import (
     plan_document,
     refuse_if_moved,
 )
-from kpisync.state.lock import job_lock
+from kpisync.state.lock import job_lock, turn
 from kpisync.state.open import open_readonly, open_store
+from kpisync.state.rejects import Looked
 from kpisync.state.store import Store
 from kpisync.support.clock import SystemClock
 from kpisync.sync.job import Tools, run
@@ -54,9 +56,11 @@ class App:
     stopped: Callable[[], Exit | None] = lambda: None
     progress: Progress = lambda stage, done, total: None
     waiting: Callable[[str, datetime], None] = lambda job, until: None  # once for each wait for a request to settle
+    queued: Callable[[str, LockedError], None] = lambda job, taken: None  # once for each wait for another process
+    patience: float = 30 * 60.0  # seconds to wait for it at most
 
     def __post_init__(self) -> None:
-        self._builder = JobBuilder(self.loaded, self.clock)
+        self._builder = JobBuilder(self.loaded, self.clock, self.stopped)
 
     def plan(self, request: Request) -> Iterator[JobResult]:
         """What a run would do: reads only, of sources, platforms and the state store. Raises Interrupted."""
@@ -91,7 +95,7 @@ class App:
                         return
 
     def backfill(self, request: Request, span: LookbackSpan) -> Iterator[JobResult]:
-        """Run one job over a range, chunk by chunk, oldest first, under one lock.
+        """Run one job over a range, chunk by chunk, oldest first; between two chunks other runs get their turn.
 
         Each chunk is a run of its own. One that could not be carried out, or was held, is the last. Nothing needs to be
         remembered for a next call to go on: what is confirmed makes no request.
@@ -102,7 +106,7 @@ class App:
             return
         with closing(open_store(self.settings.state, self.clock)) as store:
             rows = [0]
-            for result in self._under_lock(name, self._chunks(name, request, span, store, rows)):
+            for result in self._under_lock(name, self._chunks(name, request, span, store, rows), "backfill"):
                 rows.append(result.report.rows)
                 yield result
 
@@ -163,18 +167,23 @@ class App:
         self.progress(title, done, total)
         return lambda stage, at, of: self.progress(f"{title}, {stage}", done, total)
 
-    def _under_lock(self, name: str, orders: Iterable[Order]) -> Iterator[JobResult]:
-        """Execute a job, mostly once; after an order that could not be carried out no other follows."""
+    def _under_lock(self, name: str, orders: Iterable[Order], kind: str = "run") -> Iterator[JobResult]:
+        """Execute a job, mostly once; after an order that could not be carried out no other follows.
+
+        The job's lock is refused at once where it is taken; for the turn to write its records every order waits.
+        """
         if unsound := self._unsound(name):
             yield unsound
             return
-        config, report = self.loaded.jobs[name], Report(name)
+        state, config, report = self.settings.state, self.loaded.jobs[name], Report(name)
+        group = group_of(self.loaded, name)
         try:
-            with job_lock(self.settings.state, name):
+            with job_lock(state, name, None, kind):
                 for order in orders:
                     self._stop_if_asked()
                     report = Report(name)
-                    result = self._record(config, order, report)
+                    with turn(state, group, name, self._patience(name)):
+                        result = self._record(config, order, report)
                     yield result
                     if result.exit_code not in _ENDED:
                         return
@@ -187,7 +196,7 @@ class App:
         report.run = store.begin_run(config.name, order.kind, self.clock.now(), config.digest)
         log.info("run started", job=config.name, run=report.run)
         result, intake = self._carry_out(config, order, report, dry=False)
-        store.reject(report.run, report.rejections)
+        store.reject(report.run, report.rejections, self._looked(config, order.request, result.exit_code))
         for note in report.reading:
             log.info("read", job=report.job, run=report.run, note=note)
         counts = {name: getattr(report, name) for name in ("rows", "values", "unchanged", "confirmed", "in_doubt")}
@@ -195,6 +204,14 @@ class App:
         shown = run_json(report, result.status, result.names, result.first, result.last)
         store.finish_run(report.run, self.clock.now(), result.status, result.exit_code, shown, intake.origins)
         return result
+
+    def _looked(self, config: JobConfig, request: Request, ended: Exit) -> Looked | None:
+        """What a run says of the rejects of its job; None if it was broken off: then it may not have seen them."""
+        if ended not in (*_ENDED, Exit.HELD):
+            return None
+        whole = ended in _ENDED and request.kpi is None and request.team is None
+        scope = self._builder.scope(config, request, needs_range=False)
+        return Looked(request.first, request.last, scope, whole)
 
     def _carry_out(self, config: JobConfig, order: Order, report: Report, *, dry: bool) -> tuple[JobResult, Intake]:
         request, intake = order.request, Intake()
@@ -209,6 +226,7 @@ class App:
         waits = partial(self.waiting, config.name)
         tools = Tools(order.store, self.clock, self.stopped, self._heeding(order.progress), waits)
         try:
+            order.store.require(config.destination, self.loaded.destinations[config.destination].options.identity)
             with closing(self._builder.destination(config.destination, report.requests)) as destination:
                 job = self._builder.build(config, request, destination, order.claims, order.guard or config.guard)
                 if order.allowed is not None:
@@ -236,6 +254,9 @@ class App:
             progress(stage, done, total)
 
         return told
+
+    def _patience(self, job: str) -> Patience:
+        return Patience(self.clock, self.patience, self.stopped, partial(self.queued, job))
 
     def _stop_if_asked(self) -> None:
         if (code := self.stopped()) is not None:

@@ -5,6 +5,7 @@ KpisyncError
 ├── HeldError          look at the plan, then allow it by the named flag      exit 3
 ├── SourceError        repair the source or what the job says about it        exit 4
 ├── DestinationError   reach the platform, or log in, or ask its owner        exit 4
+│   └── LoginError     correct user, password or token                        exit 4
 ├── LockedError        wait for the other process                             exit 5
 ├── StateError         make the state store usable again                      exit 6
 └── Interrupted        a signal asked for the end                             exit 130, 143
@@ -80,6 +81,10 @@ class SourceError(KpisyncError):
 
 class DestinationError(KpisyncError):
     exit_code = Exit.UNUSABLE
+
+
+class LoginError(DestinationError):
+    """Another try with the same login may lock the account."""
 
 
 class LockedError(KpisyncError):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -17,10 +17,11 @@ from kpisync.model import Catalog, RunStatus, Scope, ValueKey
 from kpisync.names import Names
 from kpisync.ports import Clock, Destination, KeepsApart, Progress, Surroundings
 from kpisync.state.store import Store
+from kpisync.sync.gate import Gate
 from kpisync.sync.job import Job
 from kpisync.sync.options import GuardOptions
-from kpisync.sync.pace import Turns
 from kpisync.sync.report import Report
+from kpisync.sync.turns import Turns
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,8 @@ class JobBuilder:
 
     loaded: Loaded
     clock: Clock
-    _turns: dict[str, Turns] = field(default_factory=dict)  # by destination: its rate limit holds across jobs
+    stopped: Callable[[], Exit | None] = lambda: None
+    _gates: dict[str, Gate] = field(default_factory=dict)
 
     def chosen(self, request: Request) -> list[str]:
         """The jobs that a request names, or every enabled one, sound or not. Raises ConfigError."""
@@ -97,10 +99,18 @@ class JobBuilder:
             name=name,
             catalog=self.catalog(name),
             requests=requests,
-            wait_turn=self._turns.setdefault(name, Turns(chosen.options.rate_limit, self.clock)).wait,
+            wait_turn=self.gate(name).wait_turn,
             redact=self.loaded.secrets.redact,
         )
         return chosen.spec.build(chosen.options, around)
+
+    def gate(self, name: str) -> Gate:
+        """Of a destination: its limits hold, and its troubles count, across jobs."""
+        if name not in self._gates:
+            options = self.loaded.destinations[name].options
+            turns = Turns(options.rate_limit, self.clock)
+            self._gates.setdefault(name, Gate(self.clock, turns, options.concurrency, self.stopped))
+        return self._gates[name]
 
     def build(
         self, config: JobConfig, request: Request, destination: Destination, claims: Claims | None, guard: GuardOptions
@@ -117,6 +127,7 @@ class JobBuilder:
             others=frozenset(self.loaded.job_names) - {config.name},
             apart=destination if isinstance(destination, KeepsApart) else None,
             fingerprint=fingerprint(config, self.loaded),
+            gate=self.gate(config.destination),
         )
 
     def mapper(self, config: JobConfig, request: Request, scope: Scope, claims: Claims | None = None) -> ClaimingMapper:

@@ -10,7 +10,7 @@ from functools import cached_property
 from kpisync.errors import ConfigError
 from kpisync.mapping.apply import resolve
 from kpisync.mapping.keys import Unmapped, kpi_of, nearest
-from kpisync.mapping.periods import parse_period
+from kpisync.mapping.periods import parse_period, period_name
 from kpisync.model import Catalog, CatalogKpi, RecordKey, ValueKey
 
 
@@ -62,7 +62,7 @@ class Names:
             self.team(record.team),
             self.sub_tile(record.kpi, record.sub_tile),
             self.value(record.kpi, key.value),
-            record.period.isoformat(),
+            period_name(record.period, self.catalog.interval(record.kpi)),
         ]
         return "/".join(part for part in parts if part is not None)
 

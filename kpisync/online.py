@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from kpisync.catalogs.merge import Discovered
 from kpisync.catalogs.scalars import tidy
@@ -18,20 +18,24 @@ from kpisync.mapping.bind import team_of
 from kpisync.mapping.keys import Unmapped, kpi_of, nearest, team_id
 from kpisync.mapping.options import CellRef
 from kpisync.model import Catalog, CatalogKpi
-from kpisync.ports import Clock, HasMeta, Meta, MetaKpi, Unreadable
+from kpisync.ports import Clock, Destination, HasMeta, Meta, MetaKpi, SupposesInterval, Unreadable
 
 Told = Callable[[int, int], None]  # how many KPIs are read, and of how many
 
 
 @contextmanager
-def open_meta(loaded: Loaded, name: str, clock: Clock) -> Iterator[Meta | None]:
-    """What a destination tells of its platform; None where destinations of its type cannot tell.
-
-    Raises ConfigError for a destination that does not exist or is not sound.
-    """
+def open_destination(loaded: Loaded, name: str, clock: Clock) -> Iterator[Destination]:
+    """Raises ConfigError for a destination that does not exist or is not sound."""
     if name not in loaded.destinations:
         raise _no_destination(loaded, name)
     with closing(JobBuilder(loaded, clock).destination(name, Counter())) as destination:
+        yield destination
+
+
+@contextmanager
+def open_meta(loaded: Loaded, name: str, clock: Clock) -> Iterator[Meta | None]:
+    """What a destination tells of its platform; None where destinations of its type cannot tell."""
+    with open_destination(loaded, name, clock) as destination:
         yield destination.meta() if isinstance(destination, HasMeta) else None
 
 
@@ -44,8 +48,8 @@ def _no_destination(loaded: Loaded, name: str) -> ConfigError:
     return ConfigError(what, where=loaded.file, hint=f"Destinations: {known}")
 
 
-def discovered(meta: Meta, told: Told) -> Discovered:
-    """Everything that a platform shows."""
+def discovered(meta: Meta, known: Catalog, told: Told) -> Discovered:
+    """Everything that a platform shows; what it does not say of intervals is as the catalog has it, or supposed."""
     teams, names = meta.teams(), meta.kpis()
     found: list[MetaKpi] = []
     unread: dict[str, str] = {}
@@ -58,8 +62,14 @@ def discovered(meta: Meta, told: Told) -> Discovered:
         else:
             if kpi is None:
                 unread[id] = "it was not found"
-        found.append(kpi or MetaKpi(id, name))
+        found.append(_with_interval(kpi or MetaKpi(id, name), known.kpi(id), meta))
     return Discovered(teams, found, unread)
+
+
+def _with_interval(kpi: MetaKpi, own: CatalogKpi | None, meta: Meta) -> MetaKpi:
+    if kpi.interval is not None or not isinstance(meta, SupposesInterval):
+        return kpi
+    return replace(kpi, interval=own.interval if own else meta.supposed_interval)
 
 
 def _why(bad: Unreadable) -> str:
@@ -140,9 +150,12 @@ class _Comparison:
         if found is None:
             self._missing(node.at("id"), f"KPI {kpi.name}", kpi.id, names)
             return
-        self._interval(node.at("interval"), kpi, found)
-        self._parts(node.at("values"), kpi, "value", kpi.values, found.values)
-        if found.sub_tiles:  # where the platform shows none, it may hide them
+        if not isinstance(self.meta, SupposesInterval):
+            self._interval(node.at("interval"), kpi, found)
+        self._aggregation(node, kpi, found)
+        if found.values:  # where the platform shows none, it may hide them
+            self._parts(node.at("values"), kpi, "value", kpi.values, found.values)
+        if found.sub_tiles:
             self._parts(node.at("sub_tiles"), kpi, "sub-tile", kpi.sub_tiles, found.sub_tiles)
         for warning in self._not_recording(kpi, found, teams):
             self._warnings.problems.append(warning)
@@ -155,9 +168,19 @@ class _Comparison:
             message = f'KPI {kpi.name}: the catalog says {kpi.interval}, the platform "{tidy(found.says)}"'
             self._problems.add(node, message, f"Write interval: {found.interval}")
 
+    def _aggregation(self, node: Node, kpi: CatalogKpi, found: MetaKpi) -> None:
+        if found.aggregation is None or found.aggregation is kpi.aggregation:
+            return
+        if kpi.aggregation is None:
+            message = f"KPI {kpi.name} has aggregation {found.aggregation} on the platform, which the catalog lacks"
+            self._warnings.add(node, message, f"kpisync discover {self.name} --write FILE adds it", key=True)
+        else:
+            message = f"KPI {kpi.name}: the catalog says {kpi.aggregation}, the platform {found.aggregation}"
+            self._problems.add(node.at("aggregation"), message, f"Write aggregation: {found.aggregation}")
+
     def _parts(self, node: Node, kpi: CatalogKpi, what: str, own: Mapping[str, str], theirs: Mapping[str, str]) -> None:
         for name, id in own.items():
-            if id not in theirs:
+            if id not in theirs and node.at(name).value is not None:  # what stands there by default was not written
                 self._missing(node.at(name), f"{what} {name} of KPI {kpi.name}", id, theirs)
         lacking = {id: tidy(name) for id, name in theirs.items() if id not in own.values()}
         for id, name in lacking.items():

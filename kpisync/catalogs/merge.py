@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from kpisync.catalogs.graft import Entry
 from kpisync.catalogs.scalars import tidy
+from kpisync.mapping.options import USUAL_VALUES
 from kpisync.model import Catalog, CatalogKpi
 from kpisync.ports import MetaKpi
 
@@ -99,21 +100,42 @@ def _free(name: str, taken: Iterable[str]) -> str:
 
 
 def _of_new(kpi: MetaKpi) -> dict[str, Entry]:
+    entries = {} if kpi.aggregation is None else {"aggregation": Entry(kpi.aggregation.value)}
     parts = (("values", kpi.values), ("sub_tiles", kpi.sub_tiles))
-    return {key: Entry(_named(Merge(), (key,), key, ids, {}, True)) for key, ids in parts if ids}
+    return entries | {key: Entry(_named(Merge(), (key,), key, ids, {}, True)) for key, ids in parts if ids}
 
 
 def _of_known(merge: Merge, kpi: MetaKpi, own: CatalogKpi, whole: bool) -> dict[str, Entry]:
-    if kpi.interval is not None and kpi.interval is not own.interval:
+    if kpi.interval not in (None, own.interval):
         merge.differing.append(f"KPI {own.name}: the catalog says {own.interval}, the platform {_said(kpi)}")
-    parts: dict[str, dict[str, Entry]] = {}
-    if kpi.values:  # where the platform shows none, it may hide them
-        path = ("kpis", own.name, "values")
-        parts["values"] = _named(merge, path, "value", kpi.values, own.values, whole)
-    if kpi.sub_tiles:
-        path = ("kpis", own.name, "sub_tiles")
-        parts["sub_tiles"] = _named(merge, path, "sub-tile", kpi.sub_tiles, own.sub_tiles, whole)
-    return {key: Entry(entries) for key, entries in parts.items() if entries}
+    entries = _written(own) if whole else {}
+    if own.aggregation is None and kpi.aggregation is not None:
+        merge.added.append(f"aggregation of KPI {own.name}")
+        entries["aggregation"] = Entry(kpi.aggregation.value)
+    elif kpi.aggregation not in (None, own.aggregation):
+        merge.differing.append(f"KPI {own.name}: the catalog says {own.aggregation}, the platform {kpi.aggregation}")
+    usual = own.values == USUAL_VALUES  # by default, so perhaps not written
+    for key, what, theirs, ours in (
+        ("values", "value", kpi.values, {} if usual else own.values),
+        ("sub_tiles", "sub-tile", kpi.sub_tiles, own.sub_tiles),
+    ):
+        if theirs:
+            named = _named(merge, ("kpis", own.name, key), what, theirs, ours, whole)
+        else:  # the platform may hide them
+            named = {name: Entry(id) for name, id in ours.items() if whole}
+        if named:
+            entries[key] = Entry(named)
+    return entries
+
+
+def _written(own: CatalogKpi) -> dict[str, Entry]:
+    """What no platform shows of a KPI, or not every one."""
+    found = {
+        "aggregation": own.aggregation and own.aggregation.value,
+        "utc_offset": f"{own.utc_offset:+}" if own.utc_offset else None,
+        "group": own.group,
+    }
+    return {key: Entry(text) for key, text in found.items() if text is not None}
 
 
 def _interval(kpi: MetaKpi) -> dict[str, Entry]:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from kpisync.cli.options import ConfigPath, Json, Kpi, Team
-from kpisync.cli.session import Signals, SlowProgress, open_session, request
+from kpisync.cli.session import open_session, request
 
 _DAY = ["%Y-%m-%d"]
 
@@ -35,6 +35,7 @@ def backfill(
     """Run a job over a range in chunks, oldest first; after an interruption the same command goes on.
 
     Each chunk reads its source anew (a file: as a whole) and sends what differs; what is confirmed makes no request.
+    It waits for other runs that write the same records, and between two chunks they get their turn.
     """
     from kpisync.chunks import parse_span
     from kpisync.cli.show import show_runs
@@ -42,6 +43,5 @@ def backfill(
     asked = request([job], first, last, kpi, team, yes_over_guard)
     span = parse_span(chunk)
     session = open_session(config, as_json)
-    with Signals().caught() as signals, SlowProgress() as progress:
-        app = session.app(stopped=signals, progress=progress, waiting=session.waiting)
+    with session.at_work() as app:
         show_runs(session, app.backfill(asked, span))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -71,6 +72,8 @@ def _show(session: Session, problems: list[Problem], looked_up: list[LookUp]) ->
     else:
         names = ", ".join(session.loaded.jobs) or "none"
         session.out.print(f"{session.loaded.file} is sound. Jobs: {names}", markup=False)
+    for line in _guarantees(session):
+        session.out.print(line, markup=False, soft_wrap=True)
     for one in looked_up:
         for warning in one.warnings:
             session.warn(f"warning: {warning}")
@@ -78,6 +81,13 @@ def _show(session: Session, problems: list[Problem], looked_up: list[LookUp]) ->
             session.warn(f"error: {one.error}")
         else:
             session.out.print(_line(one), markup=False)
+
+
+def _guarantees(session: Session) -> Iterator[str]:
+    """What holds for the values of each job: a sentence for each destination, with the jobs that send there."""
+    for name, destination in session.loaded.destinations.items():
+        if jobs := [job.name for job in session.loaded.jobs.values() if job.destination == name]:
+            yield f"{name}: {destination.options.guarantee}. Jobs: {', '.join(jobs)}"
 
 
 def _line(one: LookUp) -> str:
@@ -94,6 +104,10 @@ def _document(session: Session, problems: list[Problem], looked_up: list[LookUp]
         "ok": not problems and not any(one.error for one in looked_up),
         "jobs": list(session.loaded.jobs),
         "problems": [_said(problem) for problem in problems],
+        "guarantees": {
+            job.name: session.loaded.destinations[job.destination].options.guarantee
+            for job in session.loaded.jobs.values()
+        },
     }
     if looked_up:
         document["warnings"] = [_said(warning) for one in looked_up for warning in one.warnings]

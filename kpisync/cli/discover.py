@@ -35,7 +35,10 @@ def discover(
 ) -> None:
     """Read KPIs, teams and value kinds from the platform, and print or write a catalog; send nothing."""
     session = open_session(config, as_json)
-    found = _discovered(session, destination, probe)
+    if probe:
+        _probe(session, destination, write)
+        return
+    found = _discovered(session, destination)
     if write is None:
         merge, text = _printed(session, destination, found)
         changed = False
@@ -52,19 +55,45 @@ def discover(
         _warn_of_place(config, destination, write)
 
 
-def _discovered(session: Session, destination: str, probe: bool) -> Discovered:
+def _probe(session: Session, destination: str, write: Path | None) -> None:
+    """Each step is told as it was done, for each is a request or several."""
+    from kpisync.online import open_destination
+    from kpisync.ports import HasProbe
+    from kpisync.support.clock import SystemClock
+
+    with open_destination(session.loaded, destination, SystemClock()) as platform:
+        if not isinstance(platform, HasProbe):
+            kind = session.loaded.destinations[destination].type
+            what = f"--probe is not for {destination}: a destination of type {kind} has no scratch KPI to write to"
+            raise ConfigError(what, hint="It is meant for Quantive; leave it out")
+        if write is not None:
+            raise ConfigError("--probe finds no catalog that could be written", hint="Leave --write out")
+        steps = []
+        for step in platform.probe():
+            steps.append(step)
+            if not session.as_json:
+                typer.echo(step)
+    if session.as_json:
+        session.print_json({"destination": destination, "probe": steps})
+
+
+def _discovered(session: Session, destination: str) -> Discovered:
+    from kpisync.model import Catalog
     from kpisync.online import discovered, open_meta
+    from kpisync.ports import SupposesInterval
     from kpisync.support.clock import SystemClock
 
     with open_meta(session.loaded, destination, SystemClock()) as meta, SlowProgress() as progress:
-        kind = session.loaded.destinations[destination].type
-        if probe:
-            what = f"--probe is not for {destination}: a destination of type {kind} has no scratch KPI to write to"
-            raise ConfigError(what, hint="It is meant for Quantive; leave it out")
         if meta is None:
+            kind = session.loaded.destinations[destination].type
             what = f"a destination of type {kind} cannot tell what its platform has"
             raise ConfigError(what, where=f"destination {destination}", hint="Write its catalog by hand")
-        return discovered(meta, lambda done, total: progress("reading KPIs", done, total))
+        known = session.loaded.catalogs.get(destination, Catalog())
+        found = discovered(meta, known, lambda done, total: progress("reading KPIs", done, total))
+    if isinstance(meta, SupposesInterval) and any(known.kpi(kpi.id) is None for kpi in found.kpis):
+        what = f"the platform does not say how often a KPI is measured: {meta.supposed_interval} is written"
+        complain(f"{what}; correct it where it is another")
+    return found
 
 
 def _printed(session: Session, destination: str, found: Discovered) -> tuple[Merge, str]:
@@ -159,6 +188,7 @@ def _kpi(kpi: MetaKpi, found: Discovered) -> dict[str, Any]:
         "name": kpi.name,
         "interval": kpi.interval,
         "says": kpi.says,
+        "aggregation": kpi.aggregation,
         "error": found.unread.get(kpi.id),
         **{key: [{"id": id, "name": name} for id, name in ids.items()] for key, ids in parts.items()},
     }

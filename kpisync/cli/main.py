@@ -9,6 +9,7 @@ from typing import Annotated, cast
 import typer
 
 from kpisync.cli import (
+    adopt,
     backfill,
     check,
     discover,
@@ -17,11 +18,15 @@ from kpisync.cli import (
     init,
     plan,
     preview,
+    rejects,
+    resolve,
     run,
     sandbox,
     schema,
     state,
     status,
+    undo,
+    verify,
 )
 from kpisync.cli.output import lasting_stdout
 from kpisync.cli.session import ROOT, complain
@@ -61,7 +66,26 @@ def root(
         ROOT["config"] = config
 
 
-for module in (init, discover, check, preview, plan, run, backfill, status, history, explain, sandbox, state, schema):
+for module in (
+    init,
+    discover,
+    check,
+    preview,
+    plan,
+    run,
+    backfill,
+    status,
+    history,
+    rejects,
+    explain,
+    verify,
+    adopt,
+    undo,
+    resolve,
+    sandbox,
+    state,
+    schema,
+):
     module.register(cli)
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from kpisync.cli.options import ConfigPath, First, Jobs, Json, Kpi, Last, Team
-from kpisync.cli.session import Signals, SlowProgress, open_session, request
+from kpisync.cli.session import open_session, request
 from kpisync.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -41,8 +41,7 @@ def run(
 
     asked = request(jobs, first, last, kpi, team, yes_over_guard)
     session = open_session(config, as_json)
-    with Signals().caught() as signals, SlowProgress() as progress:
-        app = session.app(stopped=signals, progress=progress, waiting=session.waiting)
+    with session.at_work() as app:
         show_runs(session, app.run(asked) if plan is None else _planned(app, asked, plan))
 
 

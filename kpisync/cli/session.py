@@ -22,6 +22,7 @@ from kpisync.support.json import dumps
 if TYPE_CHECKING:
     from kpisync.app import App
     from kpisync.config.loaded import Loaded
+    from kpisync.errors import LockedError
     from kpisync.jobs import Request
 
 DEFAULT_CONFIG = Path("config/kpisync.yaml")
@@ -65,6 +66,15 @@ class Session:
         """Said on a terminal or not: minutes of silence look like a command that hangs."""
         at = f"{self._at_the_plant(until):%H:%M:%S}"
         self.warn(f"waiting until {at} for an earlier request to settle (job {job})")
+
+    def queued(self, job: str, taken: LockedError) -> None:
+        self.warn(f"waiting until it ends (job {job}): {taken.what}")
+
+    @contextmanager
+    def at_work(self) -> Iterator[App]:
+        """The app for a command that sends: with its progress and its waits on stderr, and ended by signals."""
+        with Signals().caught() as signals, SlowProgress() as progress:
+            yield self.app(stopped=signals, progress=progress, waiting=self.waiting, queued=self.queued)
 
     def _at_the_plant(self, instant: datetime) -> datetime:
         return instant.astimezone(self.loaded.settings.timezone if self.loaded.settings else None)

@@ -33,6 +33,7 @@ def show_plan(out: Console, result: JobResult) -> None:
     if report.changes:
         out.print(_changes(report, result.names))
     _details(out, result)
+    _line(out, "dim", "note", _held_back(report.undone))
     counts = {"create": 0, "update": 0, "withdraw": 0}
     for change in report.changes:
         counts[change.action] += len(change.values)
@@ -70,6 +71,7 @@ def show_run(out: Console, result: JobResult) -> None:
     out.print(f"[bold]{report.job}[/]{dates} [{color}]{result.status}[/]{run}", soft_wrap=True)
     _details(out, result)
     if report.error is None and report.held is None:
+        _line(out, "dim", "note", _held_back(report.undone))
         out.print(_summary(report))
 
 
@@ -143,6 +145,13 @@ def _details(out: Console, result: JobResult) -> None:
     for text, periods in _notes(report, result.names).items():
         times = f" ({len(periods)} records, such as {periods[0]})" if len(periods) > 1 else f" ({periods[0]})"
         _line(out, "dim", "note", text + times)
+
+
+def _held_back(values: int) -> str | None:
+    if not values:
+        return None
+    what = "1 value was" if values == 1 else f"{values} values were"
+    return f"{what} undone, and not sent again: the source still states what was undone"
 
 
 def _notes(report: Report, names: Names) -> dict[str, list[str]]:

@@ -1,4 +1,4 @@
-"""`kpisync state`: upgrade, backup and restore of the state store."""
+"""`kpisync state`: upgrade, backup and restore of the state store, and what it knows a destination as."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ from kpisync.cli.session import open_session
 
 
 def register(cli: typer.Typer) -> None:
-    commands = typer.Typer(no_args_is_help=True, help="The state store: upgrade, backup, restore.")
+    commands = typer.Typer(no_args_is_help=True, help="The state store: upgrade, backup, restore, rebind.")
     commands.command("upgrade")(upgrade)
     commands.command("backup")(backup)
     commands.command("restore")(restore)
+    commands.command("rebind")(rebind)
     cli.add_typer(commands, name="state")
 
 
@@ -52,6 +53,26 @@ def restore(
 
     kept = put_back(file, _url(config))
     typer.echo(f"{file} is the state store now" + (f"; the one before is kept as {kept}" if kept else ""))
+
+
+def rebind(
+    destination: Annotated[str, typer.Argument(help="The name of a destination.")],
+    config: ConfigPath = None,
+) -> None:
+    """Keep what is known of a destination: it is the same platform under a new address."""
+    from kpisync.online import open_destination
+    from kpisync.state.open import open_store
+    from kpisync.support.clock import SystemClock
+
+    session, clock = open_session(config), SystemClock()
+    with open_destination(session.loaded, destination, clock):  # it is there, and sound; nothing is sent
+        identity = session.loaded.destinations[destination].options.identity
+    with open_store(session.app().settings.state, clock) as store:
+        before = store.rebind(destination, identity)
+    if before is None:
+        typer.echo(f"nothing is known of {destination} yet, so there is nothing to rebind")
+    else:
+        typer.echo(f"{destination} is {identity} now" + ("" if before == identity else f"; it was {before}"))
 
 
 def _url(config: Path | None) -> str:

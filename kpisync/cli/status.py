@@ -37,7 +37,7 @@ def _entries(session: Session) -> list[dict[str, Any]]:
     with open_readonly(app.settings.state) as store:
         last = last_runs(store)
         doubts = Counter(doubt.job for doubt in open_doubts(store))
-        rejects = open_rejects(store)
+        rejects = Counter(reject.job for reject in open_rejects(store))
     names = dict.fromkeys([*session.loaded.job_names, *last])
     return [
         {
@@ -45,7 +45,7 @@ def _entries(session: Session) -> list[dict[str, Any]]:
             "configured": name in session.loaded.jobs,
             "enabled": name not in session.loaded.jobs or session.loaded.jobs[name].enabled,
             "in_doubt": doubts[name],
-            "rejected": len(rejects.get(name, [])),
+            "rejected": rejects[name],
             "last_run": run_row_json(last[name]) if name in last else None,
         }
         for name in names

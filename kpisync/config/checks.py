@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
+from types import MappingProxyType
 
 from kpisync.config.findings import Findings, Node
 from kpisync.config.validate import validate
+from kpisync.destinations.quantive_groups import Groups
 from kpisync.fields import is_guid
 from kpisync.mapping.keys import Unmapped, kpi_of, sub_tile_id, team_id, value_id
 from kpisync.mapping.options import CellRef, MapOptions, ValueOptions
@@ -15,6 +17,7 @@ from kpisync.model import Catalog, CatalogKpi
 from kpisync.registry import suggestion
 
 VALUESTREAMER = "valuestreamer"  # the one platform whose ids have a form of their own, and whose records need a team
+KINDS_OF_VALUE = MappingProxyType({"quantive": ("actual", "target"), "gtmhub": ("actual",)})  # and no teams
 
 
 @dataclass(frozen=True)
@@ -57,13 +60,30 @@ def _ref(node: Node) -> str | CellRef | None:
     return node.value if isinstance(node.value, str) else validate(CellRef, node, Findings())
 
 
-def check_catalog(node: Node, catalog: Catalog, findings: Findings) -> None:
-    """ValueStreamer ids have the form of a UUID."""
+def check_catalog(node: Node, catalog: Catalog, platform: str, findings: Findings) -> None:
+    """What a platform, by the destination's type, asks of its catalog."""
+    if platform == VALUESTREAMER:
+        _check_ids(node, catalog, findings)
+    elif platform in KINDS_OF_VALUE:
+        _check_groups(node, catalog, findings)
+
+
+def _check_groups(node: Node, catalog: Catalog, findings: Findings) -> None:
+    for name, kpi in catalog.kpis.items():
+        groups, here = Groups(kpi), node.at("kpis", name)
+        if groups.template is None:
+            written = here.at("interval")
+            findings.add(written if written.value else here, groups.why_unknown, key=not written.value)
+
+
+def _check_ids(node: Node, catalog: Catalog, findings: Findings) -> None:
+    """They have the form of a UUID."""
     ids = [(node.at("teams", name), id) for name, id in catalog.teams.items()]
     for name, kpi in catalog.kpis.items():
         here = node.at("kpis", name)
         ids.append((here.at("id"), kpi.id))
-        ids += [(here.at("values", each), id) for each, id in kpi.values.items()]
+        written = kpi.values if here.at("values").value else {}
+        ids += [(here.at("values", each), id) for each, id in written.items()]
         ids += [(here.at("sub_tiles", each), id) for each, id in kpi.sub_tiles.items()]
     for place, id in ids:
         if not is_guid(id):
@@ -98,6 +118,11 @@ def check_map(here: Node, mapped: Mapped, names: Names, findings: Findings) -> N
         _check_team_given(here, mapped, findings)
         if names.catalog:
             _check_names(here, mapped, names.catalog, findings)
+    elif names.platform in KINDS_OF_VALUE:
+        _check_no_team(here, mapped, findings)
+        if names.catalog:
+            _check_names(here, _without_teams(mapped), names.catalog, findings)
+            _check_kinds(here, mapped, names.catalog, KINDS_OF_VALUE[names.platform or ""], findings)
     _check_stated_once(here, mapped, names.catalog or Catalog(), findings)
 
 
@@ -121,6 +146,30 @@ def _check_team_given(here: Node, mapped: Mapped, findings: Findings) -> None:
             "Name it in map.team, or in each value.",
             key=True,
         )
+
+
+def _check_no_team(here: Node, mapped: Mapped, findings: Findings) -> None:
+    for node in (here, *(here.at("values", index) for index in mapped.values)):
+        for part in ("team", "sub_tile"):
+            if node.at(part).value is not None:
+                message = f"a KPI of Quantive has no {part.replace('_', '-')}s"
+                findings.add(node.at(part), message, f"Delete {part}; one KPI for each is the usual way.", key=True)
+
+
+def _without_teams(mapped: Mapped) -> Mapped:
+    blank = {"team": None, "sub_tile": None}
+    return replace(
+        mapped, team=None, sub_tile=None, values={i: each.model_copy(update=blank) for i, each in mapped.values.items()}
+    )
+
+
+def _check_kinds(here: Node, mapped: Mapped, catalog: Catalog, kinds: Collection[str], findings: Findings) -> None:
+    for index, value in mapped.values.items():
+        kpi = _kpi(value, catalog)
+        id = kpi.values.get(value.value) if kpi and isinstance(value.value, str) else None
+        if id is not None and id not in kinds:
+            node = here.at("values", index, "value")
+            findings.add(node, f"{findings.quote(id)} is not a kind of value here", f"There is {' and '.join(kinds)}.")
 
 
 def _check_names(here: Node, mapped: Mapped, catalog: Catalog, findings: Findings) -> None:

@@ -135,8 +135,8 @@ class _Loading:
             options = validate(CatalogOptions, node, self.findings)
             found[name] = options.catalog() if options else None
             destination, catalog = destinations.get(name), found[name]
-            if destination and catalog and destination.type == checks.VALUESTREAMER:
-                checks.check_catalog(node, catalog, self.findings)
+            if destination and catalog:
+                checks.check_catalog(node, catalog, destination.type, self.findings)
         return found
 
     def _catalogs_lost(self) -> bool:

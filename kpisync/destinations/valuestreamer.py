@@ -16,8 +16,8 @@ from kpisync.destinations.valuestreamer_options import ValueStreamerOptions
 from kpisync.destinations.valuestreamer_paths import record_path, spans
 from kpisync.destinations.valuestreamer_reading import Reader
 from kpisync.model import Action, Change, RecordKey, Reply, ReplyKind, Values
-from kpisync.ports import AdapterSpec, Destination, Surroundings, Window
-from kpisync.support.http import HttpClient, HttpOptions, Unanswered
+from kpisync.ports import AdapterSpec, Confirm, Destination, Surroundings, Window
+from kpisync.support.http import HttpClient, Unanswered
 from kpisync.support.json import dumps
 from kpisync.support.statuses import Response, classify
 
@@ -28,15 +28,11 @@ class ValueStreamer:
     def __init__(self, options: ValueStreamerOptions, around: Surroundings) -> None:
         self._around = around
         self._media_type = options.media_type
+        self._shows_values = options.confirm is Confirm.REPLY  # nobody else looks at them
         self._http = HttpClient(
-            HttpOptions(
-                url=options.url,
-                headers={"Accept": f"{options.media_type}, application/json;q=0.9"},
-                auth=(options.username, options.password.get_secret_value()),
-                timeout=options.timeout.total_seconds(),
-                connections=options.concurrency,
-                ca_file=options.ca_file,
-                proxy=options.proxy,
+            options.http(
+                {"Accept": f"{options.media_type}, application/json;q=0.9"},
+                (options.username, options.password.get_secret_value()),
             ),
             around,
         )
@@ -74,8 +70,8 @@ class ValueStreamer:
             return reply
         if replies.says_error(response):
             return Reply(ReplyKind.FAILED, response.status, response.words)
-        shown = None if withdraws else replies.values_of_reply(response, change.key)
-        return Reply(ReplyKind.ACCEPTED, response.status, response.words, shown)
+        shown = replies.values_of_reply(response, change.key) if self._shows_values and not withdraws else None
+        return Reply(ReplyKind.ACCEPTED, response.status, values=shown)
 
     def _delete(self, change: Change) -> Response:
         return self._http.request("DELETE", record_path(change.key))

@@ -2,6 +2,7 @@
 
 from kpisync.model.doing import Action, Change, Reply, ReplyKind, RunStatus, Settled, ValueChange
 from kpisync.model.knowing import (
+    Aggregation,
     Catalog,
     CatalogKpi,
     Doubt,
@@ -20,6 +21,7 @@ from kpisync.model.reading import Intake, NumberFormat, Rejection, Row, Run, Sco
 
 __all__ = [
     "Action",
+    "Aggregation",
     "Catalog",
     "CatalogKpi",
     "Change",

@@ -18,6 +18,14 @@ class Interval(StrEnum):
     YEAR = "year"
 
 
+class Aggregation(StrEnum):
+    """How a platform makes one number of several that stand in one period."""
+
+    LAST = "last"
+    SUM = "sum"
+    AVERAGE = "average"
+
+
 class RecordKey(NamedTuple):
     """What a platform stores under one key; ids, and the first day of the period. None: the platform has none."""
 
@@ -46,13 +54,20 @@ class KpiValue:
 
 @dataclass(frozen=True, slots=True)
 class CatalogKpi:
-    """A KPI of a platform: names → ids of its value kinds and sub-tiles; empty where nothing is known of them."""
+    """A KPI of a platform: names → ids of its value kinds and sub-tiles; empty where nothing is known of them.
+
+    The last three are for a platform that names periods by a text: `utc_offset`, in hours, is where they begin, and
+    `group` a template of the text.
+    """
 
     name: str
     id: str
     interval: Interval = Interval.DAY
     values: Mapping[str, str] = field(default_factory=dict)
     sub_tiles: Mapping[str, str] = field(default_factory=dict)
+    aggregation: Aggregation | None = None
+    utc_offset: int = 0
+    group: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

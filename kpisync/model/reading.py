@@ -6,7 +6,10 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from decimal import Decimal
 from typing import NamedTuple
+
+from kpisync.model.knowing import ValueKey
 
 
 class Row(NamedTuple):
@@ -60,12 +63,15 @@ class Table:
 class Rejection:
     """A row or value that could not be mapped or was refused.
 
-    `source` is where it stands (`exports/scrap_11.csv:14`), `code` a fixed word, `reason` a sentence.
+    `source` is where it stands (`exports/scrap_11.csv:14`), `code` a fixed word, `reason` a sentence. `key` and
+    `number` are what was to be sent, if it got that far.
     """
 
     source: str | None
     code: str
     reason: str
+    key: ValueKey | None = None
+    number: Decimal | None = None
 
 
 @dataclass(slots=True)

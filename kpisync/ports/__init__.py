@@ -15,7 +15,7 @@ from kpisync.ports.destinations import (
     Unreadable,
     Window,
 )
-from kpisync.ports.meta import HasMeta, Meta, MetaKpi
+from kpisync.ports.meta import HasMeta, HasProbe, Meta, MetaKpi, SupposesInterval
 from kpisync.ports.sources import Rereadable, Source, Surveyable
 from kpisync.ports.state import State
 
@@ -26,6 +26,7 @@ __all__ = [
     "Destination",
     "DestinationOptions",
     "HasMeta",
+    "HasProbe",
     "KeepsApart",
     "Meta",
     "MetaKpi",
@@ -35,6 +36,7 @@ __all__ = [
     "Rereadable",
     "Source",
     "State",
+    "SupposesInterval",
     "Surroundings",
     "Surveyable",
     "Unreadable",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
@@ -39,6 +39,16 @@ class DestinationOptions(Options):
         """Which platform and account this is: what is known of one says nothing of another."""
         return str(getattr(self, "url", "")).rstrip("/").lower()
 
+    @property
+    def guarantee(self) -> str:
+        """What holds for a value that is sent there with these settings, as a sentence for people."""
+        return "; ".join((self.stored, _KNOWN_BY[self.confirm], *_of_others(self)))
+
+    @property
+    def stored(self) -> str:
+        """The beginning of `guarantee`: how often a value is stored. Another one where a write twice counts twice."""
+        return "each value is stored once"
+
     rate_limit: Rate = Field(None, description="requests at most: 5/s, 100/m, 2000/h, or none")
     concurrency: int = Field(4, ge=1, le=16, description="requests in flight at most")
     timeout: Duration = Field(timedelta(seconds=30), description="one request, all in all")
@@ -59,6 +69,32 @@ class DestinationOptions(Options):
     confirm: Confirm = Field(
         Confirm.READ_BACK,
         description="what counts as confirmed: read-back, the platform's own reply, or none",
+    )
+
+
+_KNOWN_BY = {
+    Confirm.READ_BACK: "it is confirmed by reading it back",
+    Confirm.REPLY: "it is confirmed by the platform's own reply, without a look at what it holds",
+    Confirm.NONE: "it is not looked at afterwards, so it is reported as sent, never as confirmed",
+}
+
+
+def _of_others(options: DestinationOptions) -> Iterator[str]:
+    """What becomes of numbers that are not ours, where a write carries a whole record."""
+    if options.read_before is ReadBefore.NEVER:
+        yield "nothing is read before a write, so what others put into the same record can be overwritten unseen"
+        return
+    yield "what others keep in the same record is kept"
+    if options.on_conflict is OnConflict.HOLD:
+        yield "a value that someone else wrote is held back and reported"
+    else:
+        yield "a value that someone else wrote is overwritten where that can be done, its number is in the history"
+    if options.read_before is ReadBefore.PARTIAL:
+        yield "a record of which a row supplies every value is written unread, whatever stands there"
+    age = f"{options.max_read_age.total_seconds():g} s"
+    yield (
+        f"an edit by hand in the up to {age} between our read and our write can be overwritten, "
+        "the number from before it is in the history"
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Protocol
 
 from kpisync.model import Doubt, Intent, Known, Partition, Rejection, Settled, Stands, ValueKey
@@ -45,3 +46,12 @@ class State(Protocol):
 
     def forget_partitions(self, job: str, periods: Collection[date]) -> None:
         """Remember these periods no longer."""
+
+    def undone(self, destination: str) -> Mapping[ValueKey, Decimal | None]:
+        """Numbers that were undone, and are not sent again while the source states them; None: a withdrawal."""
+
+    def keep_undone(self, values: Mapping[ValueKey, Decimal | None]) -> None:
+        """Remember numbers as undone, in place of what was remembered of their keys."""
+
+    def forget_undone(self, keys: Collection[ValueKey]) -> None:
+        """Remember nothing of these keys as undone."""

@@ -36,6 +36,28 @@ class Bucket:
         return 0
 
 
+class FixedWindow:
+    """A rate limit: one second's worth of requests in each second of the clock, or one in the time that one takes."""
+
+    def __init__(self, monotonic: Callable[[], float]) -> None:
+        self._monotonic = monotonic
+        self._window = -math.inf
+        self._taken = 0
+
+    def wait(self, rate: float | None) -> float:
+        """As a bucket's."""
+        if rate is None:
+            return 0
+        now, span = self._monotonic(), max(1.0, 1 / rate)
+        window = now // span
+        if window != self._window:
+            self._window, self._taken = window, 0
+        if self._taken >= max(1, int(rate)):
+            return (window + 1) * span - now
+        self._taken += 1
+        return 0
+
+
 class Core:
     """Serves requests to stand-ins. Whoever reads or changes its parts from outside holds `lock`."""
 
@@ -47,7 +69,10 @@ class Core:
         self.settings = settings
         self.faults = FaultList(settings.faults)
         self.journal = Journal()
-        self._bucket = Bucket(monotonic)
+        self._limiters: dict[str, Bucket | FixedWindow] = {
+            "bucket": Bucket(monotonic),
+            "window": FixedWindow(monotonic),
+        }
         self._late: dict[threading.Timer, Callable[[], object]] = {}
         self._ended = threading.Event()
 
@@ -67,7 +92,7 @@ class Core:
         if platform is None:
             places = " or ".join(sorted(known.api_path for known in self.platforms.values()))
             return None, Refusal(404, f"There is nothing here; the stand-ins are at {places}.").response, ""
-        wait = self._bucket.wait(self.settings.rate_limit)
+        wait = self._limiters[self.settings.rate_limiter].wait(self.settings.rate_limit)
         if wait:
             after = ("Retry-After", str(math.ceil(wait)))
             return None, Refusal(429, "Too many requests.", (after,)).response, "rate limit"

@@ -54,15 +54,16 @@ def with_defaults(attributes: dict[str, Any]) -> dict[str, Any]:
 
 
 def at_first(catalog: Catalog, now: datetime) -> Iterator[Kpi]:
-    """The KPIs of the catalog, and the sandbox's own; a KPI in both has the name and the interval of the catalog.
+    """The KPIs of the catalog, and the sandbox's own; of a KPI in both, what the catalog says holds.
 
-    A KPI that only the catalog has takes the last value of a period.
+    A KPI whose aggregation nobody states takes the last value of a period.
     """
     known = {kpi.id.lower(): kpi for kpi in catalog.kpis.values() if is_object_id(kpi.id)}
     for id in [*_AT_FIRST, *(id for id in known if id not in _AT_FIRST)]:
         attributes = _AT_FIRST.get(id, {"aggregation": "last"})
         if id in known:
-            attributes = attributes | {"name": known[id].name}
+            stated = known[id].aggregation
+            attributes = attributes | {"name": known[id].name} | ({"aggregation": stated.value} if stated else {})
         yield Kpi(
             id=id,
             attributes=with_defaults(attributes),

@@ -82,6 +82,11 @@ class SandboxSettings(Options):
     rate_limit: Rate = Field(
         None, description="more requests than this get 429 with Retry-After: 5/s, 100/m, 2000/h, or none"
     )
+    rate_limiter: Literal["bucket", "window"] = Field(
+        "bucket",
+        description="how it counts: one second's worth is saved up for a burst (bucket), or so many are taken in each "
+        "second of the clock (window)",
+    )
     team_filter: Literal["optional", "required", "empty"] = Field(
         "optional",
         description="a list read without a team: all teams (optional), 400 (required), or 200 with nothing (empty)",

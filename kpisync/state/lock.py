@@ -1,4 +1,4 @@
-"""One process a job: locks that the kernel, or the database server, frees when their owner dies."""
+"""One process a job, and one a record: locks that the kernel, or the database server, frees when their owner dies."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import hashlib
 import os
 import re
 import socket
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -32,28 +32,66 @@ _OWNER = """
 
 
 @contextmanager
-def job_lock(state_url: str, job: str, folder: Path | None = None) -> Iterator[None]:
-    """Be the one process that runs this job; LockedError at once if another one does.
+def job_lock(state_url: str, job: str, folder: Path | None = None, kind: str = "run") -> Iterator[None]:
+    """Be the one process that runs this job, or does it over another `kind` of run; LockedError at once if one does.
 
     A store in a file has lock files beside it, or in `folder`. A store on a server keeps the locks itself, so that
     processes on several machines see them. A store in memory is one process's own: no lock without a folder.
     """
+    name, does = (job, f"runs job {job}") if kind == "run" else (f"{job}/{kind}", f"runs a {kind} of job {job}")
+    with _lock(state_url, name, does, does, folder):
+        yield
+
+
+@contextmanager
+def turn(state_url: str, group: str, job: str, wait: Callable[[LockedError], None]) -> Iterator[None]:
+    """Be the one process that writes the records of a group, as soon as it is this one's turn; `job` says who it is.
+
+    `wait` is called again and again with who stands in the way: it sleeps for a moment, or raises to give up. Who
+    waits is next: a process that had its turn and wants another one gets it afterwards.
+    """
+
+    def lock(name: str) -> AbstractContextManager[None]:
+        return _lock(state_url, name, f"runs job {job}", "runs a job that may write the same records")
+
+    with ExitStack() as held:
+        with ExitStack() as queue:
+            _enter(queue, lambda: lock(f"{group}/next"), wait)
+            _enter(held, lambda: lock(f"{group}/turn"), wait)
+        yield
+
+
+def _enter(
+    stack: ExitStack, lock: Callable[[], AbstractContextManager[None]], wait: Callable[[LockedError], None]
+) -> None:
+    while True:
+        try:
+            stack.enter_context(lock())
+        except LockedError as taken:
+            wait(taken)
+        else:
+            return
+
+
+@contextmanager
+def _lock(state_url: str, name: str, does: str, presumed: str, folder: Path | None = None) -> Iterator[None]:
+    """`does` is what its owner tells others; `presumed` what they say of an owner that told nothing."""
     location = locate(state_url)
     if folder is None and location.file is not None:
         folder = locks_folder(location.file)
     if folder is not None:
-        with _file_lock(folder, job):
+        with _file_lock(folder, name, does, presumed):
             yield
     elif location.is_server:
-        with _server_lock(location, job):
+        with _server_lock(location, name, presumed):
             yield
     else:
         yield
 
 
 @contextmanager
-def _file_lock(folder: Path, job: str) -> Iterator[None]:
-    path = folder / f"{_slug(job)}.lock"
+def _file_lock(folder: Path, name: str, does: str, presumed: str) -> Iterator[None]:
+    path = folder / f"{_slug(name)}.lock"
     owner = path.with_suffix(".owner")
     with explained(str(path)):
         _make(folder)
@@ -61,9 +99,9 @@ def _file_lock(folder: Path, job: str) -> Iterator[None]:
         try:
             lock.acquire()
         except Timeout:
-            raise _taken(owner, job) from None
+            raise _taken(owner, presumed) from None
         try:
-            _write_owner(owner, job)
+            _write_owner(owner, does)
         except OSError:
             lock.release()
             raise
@@ -84,7 +122,7 @@ def all_jobs_stopped(file: Path) -> Iterator[None]:
                 try:
                     stack.enter_context(FileLock(path, timeout=0, mode=0o600))
                 except Timeout:
-                    raise _taken(path.with_suffix(".owner"), path.stem) from None
+                    raise _taken(path.with_suffix(".owner"), f"runs job {path.stem}") from None
         yield
 
 
@@ -111,7 +149,7 @@ def locks_folder(file: Path) -> Path:
 
 
 @contextmanager
-def _server_lock(location: Location, job: str) -> Iterator[None]:
+def _server_lock(location: Location, name: str, presumed: str) -> Iterator[None]:
     """An advisory lock of PostgreSQL, on a connection of its own: it ends with the process, however that ends."""
     with ExitStack() as stack:
         with explained(location.shown):
@@ -120,13 +158,13 @@ def _server_lock(location: Location, job: str) -> Iterator[None]:
             session = stack.enter_context(engine.connect()).execution_options(isolation_level="AUTOCOMMIT")
             stack.callback(session.invalidate)  # hang up: nothing is asked of a server that may be gone
             _prepare(session)
-            number = _number(session, job)
+            number = _number(session, name)
             try:
                 session.execute(text("SELECT pg_advisory_lock(:number)"), {"number": number})
             except OperationalError as error:
                 if getattr(error.orig, "sqlstate", None) != _LOCK_NOT_AVAILABLE:
                     raise
-                raise _taken_there(session, number, job) from None
+                raise _taken_there(session, number, presumed) from None
             stack.callback(_unlock, session, number)
         yield
 
@@ -146,10 +184,10 @@ def _prepare(session: Connection) -> None:
         session.execute(known, {"name": name, "setting": setting})
 
 
-def _number(session: Connection, job: str) -> int:
-    """The lock of a job; stores in different schemas of a database have different ones."""
+def _number(session: Connection, name: str) -> int:
+    """The lock of this name; stores in different schemas of a database have different ones."""
     schema = session.execute(text("SELECT current_schema()")).scalar()
-    return int.from_bytes(hashlib.sha256(f"kpisync {schema} {plain(job)}".encode()).digest()[:8], signed=True)
+    return int.from_bytes(hashlib.sha256(f"kpisync {schema} {plain(name)}".encode()).digest()[:8], signed=True)
 
 
 def _unlock(session: Connection, number: int) -> None:
@@ -157,11 +195,11 @@ def _unlock(session: Connection, number: int) -> None:
         session.execute(text("SELECT pg_advisory_unlock(:number)"), {"number": number})
 
 
-def _taken_there(session: Connection, number: int, job: str) -> LockedError:
+def _taken_there(session: Connection, number: int, presumed: str) -> LockedError:
     row = session.execute(text(_OWNER), {"number": number}).first()
     if row is None or row.backend_start is None:  # a session of another login shows little of itself
-        return _locked(None, job)
-    return _locked(f"{row.application_name.removeprefix('kpisync ')}, since {_seconds(row.backend_start)}", job)
+        return _locked(None, presumed)
+    return _locked(f"{row.application_name.removeprefix('kpisync ')}, since {_seconds(row.backend_start)}", presumed)
 
 
 def _make(folder: Path) -> None:
@@ -169,30 +207,30 @@ def _make(folder: Path) -> None:
     folder.mkdir(mode=0o700, exist_ok=True)
 
 
-def _slug(job: str) -> str:
-    """A file name for any job name: readable, never a path, and different for different jobs."""
-    readable = re.sub(r"[^A-Za-z0-9_-]+", "-", job).strip("-")[:40] or "job"
-    return f"{readable}-{hashlib.sha256(plain(job).encode()).hexdigest()[:8]}"
+def _slug(name: str) -> str:
+    """A file name for any lock: readable, never a path, and different for different names."""
+    readable = re.sub(r"[^A-Za-z0-9_-]+", "-", name).strip("-")[:40] or "job"
+    return f"{readable}-{hashlib.sha256(plain(name).encode()).hexdigest()[:8]}"
 
 
-def _write_owner(path: Path, job: str) -> None:
-    """Pid, host and job, a line each; whole or not there. The file's time is the start."""
+def _write_owner(path: Path, does: str) -> None:
+    """Pid, host and what it does, a line each; whole or not there. The file's time is the start."""
     new = path.with_suffix(".new")
-    new.write_text(f"{os.getpid()}\n{socket.gethostname()}\n{plain(job)}\n", encoding="utf-8")
+    new.write_text(f"{os.getpid()}\n{socket.gethostname()}\n{plain(does)}\n", encoding="utf-8")
     new.replace(path)
 
 
-def _taken(owner: Path, job: str) -> LockedError:
+def _taken(owner: Path, presumed: str) -> LockedError:
     try:
-        pid, host, name = owner.read_text(encoding="utf-8").split("\n")[:3]
+        pid, host, does = owner.read_text(encoding="utf-8").split("\n")[:3]
         since = _seconds(datetime.fromtimestamp(owner.stat().st_mtime, UTC))
     except (OSError, ValueError):
-        return _locked(None, job)
-    return _locked(f"pid {pid} on {host}, since {since}", name)
+        return _locked(None, presumed)
+    return _locked(f"pid {pid} on {host}, since {since}", does)
 
 
-def _locked(who: str | None, job: str) -> LockedError:
-    return LockedError(f"another process{f' ({who})' if who else ''} runs job {job}", hint="Wait until it ends.")
+def _locked(who: str | None, does: str) -> LockedError:
+    return LockedError(f"another process{f' ({who})' if who else ''} {does}", hint="Wait until it ends.")
 
 
 def _seconds(instant: datetime) -> str:

@@ -15,12 +15,12 @@ from kpisync.model import Doubt, Rejection, RunStatus, Status, ValueKey
 from kpisync.state import tables
 from kpisync.state.known import read_doubts
 from kpisync.state.numbering import Cell, chunks, key_of, series_of
+from kpisync.state.rejects import OpenReject, read_of_run, read_open
 from kpisync.state.store import Store
 from kpisync.state.tables import ChangeStatus
 from kpisync.support.json import loads
 
 _AS_INTENDED = (ChangeStatus.CONFIRMED, ChangeStatus.ADOPTED)
-_MAPPED = (RunStatus.OK.value, RunStatus.PARTIAL.value, RunStatus.HELD.value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,22 +129,25 @@ def changes(store: Store, run_id: str) -> list[ChangeRow]:
 def rejects(store: Store, run_id: str) -> list[Rejection]:
     """What a run rejected, in its order."""
     with store.reading() as connection:
-        return _rejections(connection, _one_run(connection, run_id).id)
+        return read_of_run(connection, _one_run(connection, run_id).id)
 
 
-def open_rejects(store: Store) -> dict[str, list[Rejection]]:
-    """What is rejected now, by job: the rejects of each job's newest run that read its source to the end."""
-    of_run = tables.run.c
-    newest = select(func.max(of_run.id)).where(of_run.kind == "run", of_run.status.in_(_MAPPED)).group_by(of_run.job)
+def open_rejects(store: Store) -> list[OpenReject]:
+    """What is rejected of all jobs, by job, until a run that looks at the same dates no longer has it."""
     with store.reading() as connection:
-        found = connection.execute(_runs().where(of_run.id.in_(newest)).order_by(tables.job.c.name)).all()
-        return {row.name: rejected for row in found if (rejected := _rejections(connection, row.id))}
+        return read_open(connection)
 
 
 def open_doubts(store: Store) -> list[Doubt]:
     """Every intent whose outcome is unknown, of all destinations, oldest first."""
     with store.reading() as connection:
         return read_doubts(connection)
+
+
+def doubtful(store: Store) -> list[ChangeRow]:
+    """What is in doubt, of all jobs, with all that is kept of each attempt; oldest first."""
+    with store.reading() as connection:
+        return _change_rows(connection, _changes().where(tables.IS_IN_DOUBT))
 
 
 def life(store: Store, key: ValueKey) -> Life:
@@ -201,12 +204,6 @@ def _origins(connection: Connection, numbers: Collection[int]) -> dict[int, dict
         for row in connection.execute(wanted.where(link.c.run.in_(some)).order_by(origin.c.name)):
             found.setdefault(row.run, {})[row.name] = row.digest
     return found
-
-
-def _rejections(connection: Connection, number: int) -> list[Rejection]:
-    reject = tables.reject.c
-    wanted = select(reject.source, reject.code, reject.reason).where(reject.run == number).order_by(reject.id)
-    return [Rejection(*row) for row in connection.execute(wanted)]
 
 
 def _changes() -> Select[Any]:

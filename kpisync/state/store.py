@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
+from decimal import Decimal
 from threading import Lock
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -14,7 +15,7 @@ from sqlalchemy import Connection, Engine, func, select, update
 from kpisync.errors import StateError
 from kpisync.model import Doubt, Intent, Known, Partition, Rejection, RunStatus, Settled, Stands, Status, ValueKey
 from kpisync.ports import Clock
-from kpisync.state import ledger, tables
+from kpisync.state import binding, ledger, rejects, tables
 from kpisync.state.columns import plain
 from kpisync.state.engine import Location, reading, writing
 from kpisync.state.known import read_doubts, read_known
@@ -32,7 +33,9 @@ from kpisync.state.numbering import (
     series_of,
 )
 from kpisync.state.partitions import forget_partitions, put_partitions, read_partitions
+from kpisync.state.rejects import Looked
 from kpisync.state.ulid import new_ulid
+from kpisync.state.undone import forget_undone, put_undone, read_undone
 from kpisync.support.json import dumps
 
 T = TypeVar("T")
@@ -51,6 +54,7 @@ class Store:
         self._turn = Lock()
         self._series: dict[Series, int] = {}
         self._origins: dict[str, int] = {}
+        self._unbound: dict[str, str] = {}  # destination → the platform that it will be known as
         self._identity = self._identify()
 
     def __enter__(self) -> Self:
@@ -95,6 +99,22 @@ class Store:
             if links:
                 connection.execute(insert_into(connection, tables.run_origin).on_conflict_do_nothing(), links)
 
+    # ------------------------------------------------------------ platforms
+
+    def require(self, destination: str, identity: str) -> None:
+        """Raises ConfigError if a destination is known as another platform than `identity`.
+
+        If it is not known yet, it is as soon as a value of it is intended or adopted.
+        """
+        with self.reading() as connection:
+            binding.require(connection, destination, identity)
+        self._unbound[destination] = identity
+
+    def rebind(self, destination: str, identity: str) -> str | None:
+        """Know a destination as `identity` from now on; returns what it was known as, None if it was not known."""
+        with self._writing() as connection:
+            return binding.rebind(connection, destination, identity)
+
     # ------------------------------------------------------------ ports.State
 
     def known(self, destination: str, first: date, last: date) -> Mapping[ValueKey, Known]:
@@ -112,6 +132,7 @@ class Store:
         now = self._now()
         with self._writing() as connection:
             by = run_number(connection, run)
+            self._bind(connection, {intent.key.record.destination for intent in intents})
             for batch in _rounds(zip(places, intents, strict=True)):
                 ledger.intend(connection, by, batch, cells, now, settles)
 
@@ -134,22 +155,18 @@ class Store:
         now = self._now()
         with self._writing() as connection:
             by = run_number(connection, run)
+            self._bind(connection, {key.record.destination for key in values})
             ledger.adopt(connection, by, dict(zip(places, values.values(), strict=True)), cells, now)
 
-    def reject(self, run: str, rejections: Sequence[Rejection]) -> None:
+    def reject(self, run: str, rejections: Sequence[Rejection], looked: Looked | None = None) -> None:
+        """See `ports.State`. A run that `looked` also decides which rejects of its job are open."""
+        keys = list({rejection.key for rejection in rejections if rejection.key is not None})
+        places = dict(zip(keys, self._number(keys), strict=True))
         with self._writing() as connection:
             number = run_number(connection, run)
-            rows = [
-                {
-                    "run": number,
-                    "source": None if rejection.source is None else plain(rejection.source),
-                    "code": plain(rejection.code),
-                    "reason": plain(rejection.reason),
-                }
-                for rejection in rejections
-            ]
-            if rows:
-                connection.execute(tables.reject.insert(), rows)
+            rejects.enter(connection, number, rejections, places)
+            if looked is not None:
+                rejects.update_open(connection, number, looked)
 
     def partitions(self, job: str) -> Mapping[date, Partition]:
         with self.reading() as connection:
@@ -162,6 +179,20 @@ class Store:
     def forget_partitions(self, job: str, periods: Collection[date]) -> None:
         with self._writing() as connection:
             forget_partitions(connection, job, periods)
+
+    def undone(self, destination: str) -> Mapping[ValueKey, Decimal | None]:
+        with self.reading() as connection:
+            return read_undone(connection, destination)
+
+    def keep_undone(self, values: Mapping[ValueKey, Decimal | None]) -> None:
+        places = self._number(values)
+        with self._writing() as connection:
+            put_undone(connection, dict(zip(places, values.values(), strict=True)))
+
+    def forget_undone(self, keys: Collection[ValueKey]) -> None:
+        places = self._number(keys)
+        with self._writing() as connection:
+            forget_undone(connection, places)
 
     # ------------------------------------------------------------ inside
 
@@ -182,6 +213,10 @@ class Store:
                     hint="Nothing more was sent. Start again; what is in doubt is looked at first.",
                 )
             yield connection
+
+    def _bind(self, connection: Connection, destinations: set[str]) -> None:
+        for destination in self._unbound.keys() & destinations:
+            binding.bind(connection, destination, self._unbound.pop(destination))
 
     def _identify(self) -> tuple[int, int] | None:
         """Which file it is; writing to one that was unlinked would succeed, and be lost."""

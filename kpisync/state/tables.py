@@ -57,6 +57,14 @@ meta = Table(
     Column("value", String, nullable=False),
 )
 
+# The platform and account that each destination is.
+binding = Table(
+    "binding",
+    metadata,
+    Column("destination", String, primary_key=True),
+    Column("identity", String, nullable=False),
+)
+
 job = Table(
     "job",
     metadata,
@@ -169,6 +177,21 @@ reject = Table(
     Column("source", Text),
     Column("code", String, nullable=False),
     Column("reason", Text, nullable=False),
+    Column("series", ForeignKey("series.id")),  # of the value that was to be sent, if it got that far
+    Column("period", Day),
+    Column("number", Exact),
+)
+
+# The rejects that no later run over the same dates was without: the newest of each. Their runs are never dropped.
+open_reject = Table(
+    "open_reject",
+    metadata,
+    Column("reject", ForeignKey("reject.id"), primary_key=True),
+    Column("job", ForeignKey("job.id"), nullable=False, index=True),
+    Column("since", Instant, nullable=False),
+    Column("runs", Integer, nullable=False),
+    Column("first", Day),  # the dates that its run was asked for; NULL: the job's own
+    Column("last", Day),
 )
 
 partition = Table(
@@ -179,5 +202,15 @@ partition = Table(
     Column("digest", LargeBinary, nullable=False),
     Column("entries", Integer, nullable=False),
     Column("rows", Integer, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+# What an undo took back, so that it is not sent again until its source states something else.
+undone = Table(
+    "undone",
+    metadata,
+    Column("period", Day, primary_key=True, autoincrement=False),
+    Column("series", ForeignKey("series.id"), primary_key=True),
+    Column("number", Exact),  # NULL: a withdrawal
     sqlite_with_rowid=False,
 )

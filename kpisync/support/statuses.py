@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
-from kpisync.errors import DestinationError
+from kpisync.errors import DestinationError, LoginError
 from kpisync.model import Reply, ReplyKind
 from kpisync.support.addresses import place
 
@@ -108,7 +108,7 @@ def _raise_if_useless(response: Response, where: str) -> None:
         raise DestinationError(what, where=where, hint="Correct the url of the destination")
     if status == 401:
         what = "the platform refuses the login (status 401)"
-        raise DestinationError(what, where=where, hint="Check username, password or token")
+        raise LoginError(what, where=where, hint="Check username, password or token")
     if status == 407:
         what = "the proxy wants a login (status 407)"
         raise DestinationError(what, where=where, hint="Write user and password into the URL of the proxy")

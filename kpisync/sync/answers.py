@@ -80,7 +80,7 @@ class Answers:
         """Whether a failed read is not to be tried again."""
         errand.failed_reads += 1
         self.weather.bad(reply, wrote=False)
-        self.weather.pause(0.2 * errand.failed_reads)
+        self.weather.rest(errand.failed_reads)
         patient = reply.kind in (ReplyKind.BUSY, ReplyKind.NOT_SENT)
         return reply.kind is ReplyKind.REFUSED or (errand.failed_reads >= _TRIES and not patient)
 
@@ -127,5 +127,5 @@ class Answers:
         failures[sending.change.key] += 1
         if failures[sending.change.key] >= _TRIES or not self.weather.may_repeat():
             return False
-        self.weather.pause(0.2 * failures[sending.change.key])
+        self.weather.rest(failures[sending.change.key])
         return True

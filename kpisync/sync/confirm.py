@@ -6,7 +6,18 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from kpisync.model import Action, Change, Rejection, Reply, ReplyKind, Settled, Status, ValueKey, Values
+from kpisync.model import (
+    Action,
+    Change,
+    Rejection,
+    Reply,
+    ReplyKind,
+    Settled,
+    Status,
+    ValueChange,
+    ValueKey,
+    Values,
+)
 
 
 @dataclass(slots=True)
@@ -42,7 +53,7 @@ def judge_read_back(
             unseen = reply.kind is ReplyKind.ACCEPTED and found == value.old
             is_open = unseen or (found is None and value.old is not None)
             judgement.settled.append(Settled(key, Status.IN_DOUBT if is_open else Status.REFUSED, found, answer))
-            judgement.rejections.append(_not_stored(value.source, reply, found))
+            judgement.rejections.append(_not_stored(value, key, reply, found))
     if was_read:
         judgement.notes.extend(_by_itself(change, shown))
     return judgement
@@ -66,32 +77,35 @@ def judge_refused(change: Change, reply: Reply) -> Judgement:
     for value in change.values:
         stands = value.old if reply.values is None else reply.values.get(value.value)
         status = Status.REFUSED if stands == value.old else Status.IN_DOUBT
-        judgement.settled.append(Settled(ValueKey(change.key, value.value), status, stands, _answer(reply)))
-        judgement.rejections.append(refusal("refused", value.source, reply))
+        key = ValueKey(change.key, value.value)
+        judgement.settled.append(Settled(key, status, stands, _answer(reply)))
+        judgement.rejections.append(refusal("refused", value.source, reply, key, value.new))
     return judgement
 
 
-def refusal(code: str, source: str, reply: Reply) -> Rejection:
+def refusal(
+    code: str, source: str, reply: Reply, key: ValueKey | None = None, number: Decimal | None = None
+) -> Rejection:
     """A reject in the platform's own words; `code` is `refused` or, if the read before failed, `unreadable`."""
     status = f" (status {reply.status})" if reply.status else ""
     words = f": {reply.words}" if reply.words else ""
     what = "the platform refuses it" if code == "refused" else "its record could not be read, so it is not written"
-    return Rejection(source, code, f"{what}{status}{words}")
+    return Rejection(source, code, f"{what}{status}{words}", key, number)
 
 
-def _not_stored(source: str, reply: Reply, found: Decimal | None) -> Rejection:
+def _not_stored(value: ValueChange, key: ValueKey, reply: Reply, found: Decimal | None) -> Rejection:
     if reply.kind is ReplyKind.REFUSED:
-        return refusal("refused", source, reply)
+        return refusal("refused", value.source, reply, key, value.new)
     if reply.kind is ReplyKind.FAILED:
         words = f": {reply.words}" if reply.words else ""
         reason = f"the platform fails on it (status {reply.status}){words}; it is tried again in the next run"
-        return Rejection(source, "platform-error", reason)
+        return Rejection(value.source, "platform-error", reason, key, value.new)
     holds = "does not hold it" if found is None else f"holds {found:f}"
     reason = (
         f"the platform answered {reply.status} but {holds} afterwards; "
         "if it rounds, set decimals for this value, otherwise look who else writes it"
     )
-    return Rejection(source, "not-stored", reason)
+    return Rejection(value.source, "not-stored", reason, key, value.new)
 
 
 def _answer(reply: Reply) -> str:

@@ -14,7 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from queue import Empty, SimpleQueue
-from typing import Any, NamedTuple
+from typing import Any
 
 from kpisync.errors import DestinationError, Exit, Interrupted
 from kpisync.model import Reply, ReplyKind
@@ -24,18 +24,21 @@ from kpisync.sync.books import Books
 from kpisync.sync.desk import Desk
 from kpisync.sync.diff import RecordWork
 from kpisync.sync.errands import Errand, Queue
+from kpisync.sync.gate import NotNow
 from kpisync.sync.outbox import Outbox, Sending
 from kpisync.sync.pace import Weather
 
 _NAP = 1.0  # seconds; how long a wait goes on before it is asked whether to stop
 
 
-class Task(NamedTuple):
+@dataclass(slots=True)
+class Task:
     """One request: what a worker does, and what takes its answer in."""
 
     work: Callable[[], Any]
     then: Callable[[Any], None]
     writes: bool
+    begun: float = math.inf  # monotonic
 
 
 @dataclass
@@ -79,7 +82,7 @@ class Delivery:
                     self._land()
                 except (DestinationError, Interrupted) as reason:
                     trouble = trouble or reason
-                    self.weather.pause(math.inf)  # what waits for a worker is not sent any more
+                    self.weather.end(reason)
         self._finish(trouble)
 
     def _finish(self, trouble: DestinationError | Interrupted | None) -> None:
@@ -101,14 +104,15 @@ class Delivery:
 
         Once a write was accepted, some more wait for a worker, so that none is idle while outcomes are recorded.
         """
-        most = self.options.concurrency if self.weather.proven else 1
+        self.weather.gate.enter()
+        most = 1 if self.weather.careful else self.options.concurrency
         if self.weather.wrote and most > 1:
             most = self._outbox.ahead()
         while len(self._flying) < most and self.clock.monotonic() >= self.weather.paused_until:
             task = self._next_confirm() or self._next_write() or self._next_read()
             if task is None:
                 return
-            future = pool.submit(task.work)
+            future = pool.submit(self._ask, task)
             self._flying[future] = task
             future.add_done_callback(self._touch_down)
 
@@ -155,12 +159,18 @@ class Delivery:
 
     # ------------------------------------------------------------ what workers do
 
+    def _ask(self, task: Task) -> Any:
+        with self.weather.gate.place() as task.begun:
+            return task.work()
+
     def _write(self, sending: Sending) -> Reply | DestinationError | Interrupted | None:
         """None: it was not sent, because it waited too long for a worker, or the destination is to be left alone."""
         if self.clock.monotonic() < self.weather.paused_until or self._outbox.is_stale(sending):
             return None
         try:
             return self.destination.write(sending.change)
+        except NotNow:
+            return None
         except (DestinationError, Interrupted) as reason:
             return reason
 
@@ -169,6 +179,8 @@ class Delivery:
             return self.destination.read(window)
         except Unreadable as failure:
             return failure
+        except NotNow as reason:
+            return Unreadable(Reply(ReplyKind.NOT_SENT, words=str(reason)))
 
     def _touch_down(self, future: Future[Any]) -> None:
         """To wake the deciding thread for each answer costs more than the answer; one that is not good is urgent."""
@@ -186,7 +198,9 @@ class Delivery:
             self._wait()
             while self._landed:
                 future = self._landed.popleft()
-                self._flying.pop(future).then(future.result())
+                task = self._flying.pop(future)
+                self.weather.begun = task.begun
+                task.then(future.result())
             return
         self.books.flush()
         seconds = self.weather.paused_until - self.clock.monotonic()

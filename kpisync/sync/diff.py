@@ -43,10 +43,15 @@ class RecordWork:
 
 @dataclass(slots=True)
 class Diff:
-    """What a run has to look at, and the numbers that the guard judges by."""
+    """What a run has to look at, and the numbers that the guard judges by.
+
+    `undone` values are held back by an undo; of those that were, and are `restated`, the source states something else.
+    """
 
     records: list[RecordWork] = field(default_factory=list)
     unchanged: int = 0
+    undone: int = 0
+    restated: list[ValueKey] = field(default_factory=list)
     known: int = 0  # known values that the run covers
     updates: int = 0  # of them, with another number now
     withdrawals: int = 0
@@ -77,7 +82,7 @@ def diff(values: Sequence[KpiValue], state: State, destination: str, owner: Owne
     doubts = {doubt.intent.key: doubt for doubt in state.in_doubt(destination)}
     first, last = _span(values, doubts, owner.withdraw_in)
     known = state.known(destination, first, last) if first <= last else {}
-    comparison = _Comparison(owner, known, doubts)
+    comparison = _Comparison(owner, known, doubts, state.undone(destination))
     for value in values:
         comparison.compare(value)
     if doubts or owner.withdraw_in:
@@ -106,8 +111,10 @@ class _Comparison:
     owner: Owner
     known: Mapping[ValueKey, Known]
     doubts: Mapping[ValueKey, Doubt]
+    undone: Mapping[ValueKey, Decimal | None] = field(default_factory=dict)
     found: Diff = field(default_factory=Diff)
     works: dict[RecordKey, RecordWork] = field(default_factory=dict)
+    held_back: set[ValueKey] = field(default_factory=set)
 
     def compare(self, value: KpiValue) -> None:
         known, doubt = self._of(value.key)
@@ -117,6 +124,11 @@ class _Comparison:
             return
         if known:
             self.found.known += 1
+        if self.undone and self._holds_back(value.key, value.number):
+            self.found.unchanged += 1
+            self._pass_over(value.key)
+            return
+        if known:
             if known.number == value.number and not doubt:
                 self.found.unchanged += 1
                 return
@@ -124,6 +136,23 @@ class _Comparison:
                 self.found.updates += 1
                 self.found.jumps.append((value, known.number))
         self._want(value.key, value.number, value.source)
+
+    def _holds_back(self, key: ValueKey, number: Decimal | None) -> bool:
+        """Whether an undo took just this back; if it was something else, that is over."""
+        if key not in self.undone:
+            return False
+        if self.undone[key] != number:
+            self.found.restated.append(key)
+            return False
+        return True
+
+    def _pass_over(self, key: ValueKey) -> None:
+        """Send nothing of it; but if an attempt is in doubt, ask what became of that."""
+        self.found.undone += 1
+        self.held_back.add(key)
+        if key in self.doubts:
+            intent = self.doubts[key].intent
+            self._want(key, intent.new, intent.source, ask_only=True)
 
     def _of(self, key: ValueKey) -> tuple[Known | None, Doubt | None]:
         return self.known.get(key), self.doubts.get(key)
@@ -140,7 +169,9 @@ class _Comparison:
         for key, source in mine.items():
             if key in stated:
                 continue
-            if self._withdraws(key):
+            if self._withdraws(key) and self._holds_back(key, None):
+                self._pass_over(key)
+            elif self._withdraws(key):
                 self.found.known += key in self.known
                 self.found.withdrawals += key in self.known
                 self._want(key, None, "no longer in the source")
@@ -164,7 +195,7 @@ class _Comparison:
         """Lay beside the wanted values of a record what else is stated and known of it."""
         if not self.works:
             return
-        wanted = {wanted.key for work in self.works.values() for wanted in work.wanted}
+        wanted = {wanted.key for work in self.works.values() for wanted in work.wanted} | self.held_back
         for value in values:
             work = self.works.get(value.key.record)
             if work and value.key not in wanted and not self._rival(*self._of(value.key)):
@@ -172,8 +203,12 @@ class _Comparison:
         for key, what in self.known.items():
             if work := self.works.get(key.record):
                 work.known[key.value] = what.number
-        for key, doubt in self.doubts.items():
-            if work := self.works.get(key.record):
-                own = doubt.job == self.owner.job
-                settles = min(doubt.settles, self.owner.over_by) if own else doubt.settles
-                work.settles = max(work.settles, settles) if work.settles else settles
+        wait_for(self.doubts.values(), self.works, self.owner.job, self.owner.over_by)
+
+
+def wait_for(doubts: Iterable[Doubt], works: Mapping[RecordKey, RecordWork], job: str, over_by: datetime) -> None:
+    """Nothing of a record is read or sent before every attempt at it is over; see `Owner` for `over_by`."""
+    for doubt in doubts:
+        if work := works.get(doubt.intent.key.record):
+            settles = min(doubt.settles, over_by) if doubt.job == job else doubt.settles
+            work.settles = max(work.settles, settles) if work.settles else settles

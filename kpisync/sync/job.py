@@ -10,18 +10,32 @@ from functools import partial
 from kpisync.errors import Exit
 from kpisync.mapping.apply import Mapper
 from kpisync.mapping.periods import widen
-from kpisync.model import Intake, RunStatus
+from kpisync.model import Catalog, Intake, RunStatus
 from kpisync.ports import Clock, Destination, DestinationOptions, KeepsApart, Progress, Source, State
 from kpisync.sync.books import Books
 from kpisync.sync.deliver import Delivery
 from kpisync.sync.diff import Diff, Owner, diff, supplies_all
 from kpisync.sync.errands import Queue
 from kpisync.sync.extract import Extract, Extraction
+from kpisync.sync.gate import Gate
 from kpisync.sync.guard import held
 from kpisync.sync.options import Absent, GuardOptions
 from kpisync.sync.pace import Weather
 from kpisync.sync.partitions import FILES, WHOLE, keep
 from kpisync.sync.report import Report
+
+
+@dataclass(frozen=True)
+class Target:
+    """Where the values of a job go; `name` is the destination's. All that a delivery needs of a job."""
+
+    job: str
+    name: str
+    destination: Destination
+    options: DestinationOptions
+    catalog: Catalog
+    apart: KeepsApart | None = None  # if the destination keeps the values of a record apart
+    gate: Gate | None = None  # shared by all jobs of the destination
 
 
 @dataclass(frozen=True)
@@ -38,6 +52,13 @@ class Job:
     others: frozenset[str]  # the jobs beside it
     fingerprint: str = ""  # of all that decides what becomes of a row; without one, every row is always mapped
     apart: KeepsApart | None = None  # if the destination keeps the values of a record apart
+    gate: Gate | None = None  # shared by all jobs of the destination
+
+    @property
+    def target(self) -> Target:
+        mapper = self.mapper
+        parts = (self.destination, self.options, mapper.catalog, self.apart, self.gate)
+        return Target(self.name, mapper.destination, *parts)
 
 
 @dataclass(frozen=True)
@@ -64,10 +85,11 @@ def run(job: Job, tools: Tools, report: Report, *, dry: bool = False, over_guard
     report.rejections.extend(intake.rejections)
     found = compare(job, extract, tools)
     report.unchanged += found.unchanged
+    report.undone = found.undone
     report.rejections.extend(found.rejections)
     report.held = None if over_guard else held(job.guard, intake.read, found)
     if dry or report.held is None:
-        deliver(job, found, tools, report, dry)
+        deliver(job.target, found, tools, report, dry)
     if extract.changes and not dry and report.held is None:
         clean = report.status is RunStatus.OK
         keep(tools.state, job.name, job.mapper, extract.changes, extract.values, intake, clean)
@@ -89,20 +111,17 @@ def compare(job: Job, extract: Extract, tools: Tools) -> Diff:
     return found
 
 
-def deliver(job: Job, found: Diff, tools: Tools, report: Report, dry: bool) -> None:
-    """Bring the platform to what the source states, window by window."""
-    catalog, options = job.mapper.catalog, job.options
-    queue = Queue(
-        job.destination,
-        options.read_before,
-        lambda work: supplies_all(work, catalog),
-        waits=not dry,
-    )
+def deliver(target: Target, found: Diff, tools: Tools, report: Report, dry: bool) -> None:
+    """Bring the platform to what is wanted, window by window."""
+    destination, options = target.destination, target.options
+    queue = Queue(destination, options.read_before, lambda work: supplies_all(work, target.catalog), waits=not dry)
     books = Books(tools.state, report, dry, partial(tools.progress, "sending"), tools.clock.monotonic)
-    weather = Weather(tools.clock, job.mapper.destination)
+    weather = Weather(tools.clock, target.name, target.gate)
+    if found.restated and not dry:
+        tools.state.forget_undone(found.restated)
     if found.records and not dry:
-        tools.state.forget_partitions(job.name, {WHOLE, FILES} | {record.key.period for record in found.records})
+        tools.state.forget_partitions(target.job, {WHOLE, FILES} | {record.key.period for record in found.records})
     delivery = Delivery(
-        job.destination, options, queue, books, tools.clock, weather, tools.stopped, job.apart, tools.waits
+        destination, options, queue, books, tools.clock, weather, tools.stopped, target.apart, tools.waits
     )
     delivery.carry_out(found.records)

@@ -12,8 +12,10 @@ from kpisync.model import Change, Reply
 from kpisync.ports import Clock, DestinationOptions
 from kpisync.sync.desk import Desk
 from kpisync.sync.errands import Errand
+from kpisync.sync.turns import SLOWEST_FOUND
 
 _WAIT = timedelta(seconds=30)  # an intent is sent at most this long after it was recorded
+_MOST_REQUESTS = 3  # of one write to a platform that keeps values apart: look, delete, post
 _FEW, _MANY = 8, 1024  # intents recorded at once
 _SHARE = 8  # of what is recorded at once, one part is with the workers
 _QUICK, _SLOW = 1.0, 3.0  # seconds that it took to send the last: in less, more are recorded; in more, fewer
@@ -100,10 +102,10 @@ class Outbox:
                 yield errand, errand.pending.popleft()
 
     def _longest_on_the_way(self) -> timedelta:
-        """From the record of an intent to the last moment at which its request is given up."""
-        rate = self.options.rate_limit
-        turns = timedelta(seconds=self.options.concurrency / rate) if rate else timedelta()
-        return _WAIT + turns + self.options.timeout
+        """From the record of an intent to the last moment at which its last request is given up."""
+        rate = self.options.rate_limit or SLOWEST_FOUND
+        turns = timedelta(seconds=self.options.concurrency / rate)
+        return _WAIT + (turns + self.options.timeout) * (_MOST_REQUESTS if self.desk.apart else 1)
 
     def is_stale(self, sending: Sending) -> bool:
         """Whether its intent or its read is too old to send by."""

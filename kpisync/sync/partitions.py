@@ -106,7 +106,7 @@ class Changed:
     def _rows(self, rows: Iterator[Row], index: int, intake: Intake) -> Iterator[Row]:
         for row in rows:
             period = self.period_of(row[1][index])
-            if period is not None and period in self.digests:
+            if period is not None and (period in self.digests or (period == WHOLE and WHOLE not in self.same)):
                 rejected = len(intake.rejections)
                 yield row
                 if len(intake.rejections) > rejected:

@@ -19,6 +19,7 @@ class Report:
     rows: int = 0
     values: int = 0
     unchanged: int = 0
+    undone: int = 0  # held back by an undo, until the source states something else
     created: int = 0
     updated: int = 0
     withdrawn: int = 0

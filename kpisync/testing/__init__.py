@@ -1,9 +1,10 @@
 """Doubles, builders and conformance suites, public for the authors of adapters; nothing else of kpisync imports them.
 
-`SourceConformance` and `DestinationConformance` are classes for pytest: docs/adapters.md shows how to inherit them.
+`SourceConformance`, `DestinationConformance` and `KeepsApartConformance` are classes for pytest: docs/adapters.md shows how to inherit them.
 """
 
+from kpisync.testing.conformance_apart import KeepsApartConformance
 from kpisync.testing.conformance_destination import DestinationConformance
 from kpisync.testing.conformance_source import SourceConformance
 
-__all__ = ["DestinationConformance", "SourceConformance"]
+__all__ = ["DestinationConformance", "KeepsApartConformance", "SourceConformance"]

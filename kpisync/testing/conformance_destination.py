@@ -11,8 +11,8 @@ from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 
 from kpisync.errors import DestinationError, Exit, Interrupted
-from kpisync.model import Action, Change, RecordKey, ReplyKind, ValueChange, Values
-from kpisync.ports import Unreadable
+from kpisync.model import Change, RecordKey, ReplyKind, Values
+from kpisync.ports import KeepsApart, Unreadable
 from kpisync.testing.conformance_hooks import DestinationHooks
 from kpisync.testing.conformance_spec import check_words, raised
 
@@ -22,6 +22,8 @@ _SECRET = "correct horse battery staple"  # noqa: S105 - of nobody
 
 class DestinationConformance(DestinationHooks):
     """Inherit, set `spec`, and override the hooks."""
+
+    keeps_apart = False
 
     # ------------------------------------------------------------ windows
 
@@ -87,9 +89,10 @@ class DestinationConformance(DestinationHooks):
     # ------------------------------------------------------------ writes
 
     def test_what_is_accepted_is_stored(self) -> None:
-        reply = self._write(self._create(dict(zip(self.ids, map(Decimal, (177, 2)), strict=False))))
+        values = dict(zip(self.ids, map(Decimal, (177, 2)), strict=False))
+        reply = self._write(self._create(values))
         assert reply.kind is ReplyKind.ACCEPTED, f"a sound change was answered by {reply}"
-        self._check_holds({self.ids[0]: Decimal(177), self.ids[1]: Decimal(2)})
+        self._check_holds(values)
 
     def test_numbers_are_written_digit_by_digit(self) -> None:
         for n, number in enumerate(self.numbers):
@@ -101,8 +104,7 @@ class DestinationConformance(DestinationHooks):
         self._check_holds({self.ids[0]: Decimal(190)})
 
     def test_values_that_a_change_does_not_name_survive(self) -> None:
-        before = {self.ids[0]: Decimal(177), self.ids[1]: Decimal(2)}
-        self._write(self._update(before, Decimal(190)))
+        self._write(self._update(self._two_values(), Decimal(190)))
         self._check_holds({self.ids[1]: Decimal(2)})
 
     def test_other_records_survive(self) -> None:
@@ -116,15 +118,22 @@ class DestinationConformance(DestinationHooks):
         assert self.holds(self.key(0)) is None, f"it still holds {self.holds(self.key(0))}"
 
     def test_a_record_that_is_gone_already_can_be_withdrawn(self) -> None:
-        change = Change(Action.WITHDRAW, self.key(0), (ValueChange(self.ids[0], Decimal(7), None, "test"),), None)
+        change = self._withdraw()
+        self._write(change)
         reply = self._write(change)
         assert reply.kind is ReplyKind.ACCEPTED, f"there was nothing to withdraw, which was answered by {reply}"
 
     def test_a_change_is_one_request(self) -> None:
-        for change in (self._create(), self._update({self.ids[0]: Decimal(1)}, Decimal(2), 1), self._withdraw(2)):
-            requests: Counter[str] = Counter()
-            self._write(change, requests=requests)
-            assert requests.total() == 1, f"a {change.action} counts as {dict(requests)}"
+        for change in (self._create(), self._update({self.ids[0]: Decimal(1)}, Decimal(2), 1)):
+            self._check_one_request(change)
+
+    def test_a_withdrawal_is_one_request(self) -> None:
+        self._check_one_request(self._withdraw())
+
+    def _check_one_request(self, change: Change) -> None:
+        requests: Counter[str] = Counter()
+        self._write(change, requests=requests)
+        assert requests.total() == 1, f"a {change.action} counts as {dict(requests)}"
 
     def test_a_refused_change_is_an_answer_and_stores_nothing(self) -> None:
         self.refuse("no such value")
@@ -181,6 +190,11 @@ class DestinationConformance(DestinationHooks):
         assert _SECRET not in reply.words, f"a secret is told: {reply.words}"
 
     # ------------------------------------------------------------ the instance
+
+    def test_one_that_keeps_values_apart_is_held_to_the_rules_for_that(self) -> None:
+        with self._open() as destination:
+            apart = isinstance(destination, KeepsApart)
+        assert apart == self.keeps_apart, "inherit KeepsApartConformance where, and only where, it is a KeepsApart"
 
     def test_it_may_be_called_from_several_threads_at_once(self) -> None:
         keys, requests = self._keys(60), Counter[str]()

@@ -12,20 +12,22 @@ from typing import Any, ClassVar
 from kpisync.fields import Options
 from kpisync.model import Action, Catalog, Change, RecordKey, Reply, ValueChange, Values
 from kpisync.ports import Destination, DestinationOptions, Surroundings
-from kpisync.testing.conformance_spec import SpecConformance
+from kpisync.testing.conformance_spec import SpecConformance, skip
 
 
 class DestinationHooks(SpecConformance):
     """To be overridden; a hook that makes no sense for a platform may skip its tests by `pytest.skip`, and say why.
 
-    Each test begins with a platform that holds nothing. `ids` are of two value kinds that every record may hold;
-    `numbers` are some that the platform must keep exactly.
+    Each test begins with a platform that holds nothing. `ids` are of two value kinds that every record may hold, or of
+    the one that there is; `numbers` are some that the platform must keep exactly. `can_withdraw` is False where the
+    platform deletes nothing.
     """
 
     options_of_kpisync: ClassVar[type[Options]] = DestinationOptions
     name = "board"
     catalog = Catalog()
-    ids = ("actual", "target")
+    ids: tuple[str, ...] = ("actual", "target")
+    can_withdraw = True
     numbers: tuple[Decimal, ...] = tuple(map(Decimal, ("0", "-5", "0.1", "1204.50", "12345678901234.567891")))
 
     def options(self) -> Mapping[str, object]:
@@ -91,20 +93,33 @@ class DestinationHooks(SpecConformance):
         wrong = {id: (number, holds.get(id)) for id, number in values.items() if holds.get(id) != number}
         assert not wrong, f"expected and found: {wrong}"
 
+    def _two_values(self) -> dict[str, Decimal]:
+        if len(self.ids) < 2:
+            skip("a record of this platform holds one value")
+        return dict(zip(self.ids, map(Decimal, (177, 2)), strict=False))
+
+    def _put_ours(self, key: RecordKey, values: Values) -> Mapping[str, str | None]:
+        """Bring about a record that stands there as ours; the platform's ids of its values, if it gives them any."""
+        self.put_by_hand(key, values)
+        return {}
+
     def _create(self, values: Values | None = None, n: int = 0) -> Change:
         values = values or {self.ids[0]: Decimal(7)}
         changes = tuple(ValueChange(id, None, number, "test") for id, number in values.items())
         return Change(Action.CREATE, self.key(n), changes)
 
     def _update(self, before: Values, number: Decimal, n: int = 0) -> Change:
-        """A record that stands there, was read, and of which the first value changes."""
-        self.put_by_hand(self.key(n), before)
-        change = ValueChange(self.ids[0], before[self.ids[0]], number, "test")
+        """A record of ours that stands there, was read, and of which the first value changes."""
+        id = self.ids[0]
+        remote = self._put_ours(self.key(n), before).get(id)
+        change = ValueChange(id, before[id], number, "test", remote)
         return Change(Action.UPDATE, self.key(n), (change,), dict(before))
 
     def _withdraw(self, n: int = 0) -> Change:
-        """A record that stands there, was read, and is withdrawn whole."""
-        before = {self.ids[0]: Decimal(7)}
-        self.put_by_hand(self.key(n), before)
-        change = ValueChange(self.ids[0], Decimal(7), None, "test")
+        """A record of ours that stands there, was read, and is withdrawn whole."""
+        if not self.can_withdraw:
+            skip("the platform deletes nothing")
+        id, before = self.ids[0], {self.ids[0]: Decimal(7)}
+        remote = self._put_ours(self.key(n), before).get(id)
+        change = ValueChange(id, before[id], None, "test", remote)
         return Change(Action.WITHDRAW, self.key(n), (change,), before)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from itertools import count
 
-from kpisync.errors import DestinationError
+from kpisync.errors import DestinationError, Interrupted
 from kpisync.model import Action, Change, RecordKey, Reply, ReplyKind, ValueKey
 from kpisync.testing.destination import REPLIES, SILENT, STORED, Fault, MemoryBoard
 
@@ -61,6 +61,8 @@ class MemoryShelf(MemoryBoard):
         [value] = change.values
         key = ValueKey(change.key, value.value)
         if value.old is not None:
+            if value.remote is None:
+                return Reply(ReplyKind.REFUSED, words="it is not known to be ours")
             fault = self._request("DELETE", lambda: self._delete(key, value.remote))
             if fault is not None:
                 return REPLIES[fault]
@@ -73,6 +75,10 @@ class MemoryShelf(MemoryBoard):
             if value.old is None:
                 raise
             return Reply(ReplyKind.REFUSED, 401, "the login is refused", values={})
+        except Interrupted:
+            if value.old is None:
+                raise
+            return Reply(ReplyKind.FAILED, words="stopped between the deletion and the post")
         if fault is None:
             return Reply(ReplyKind.ACCEPTED, 201, remote=new.id if self.tells_ids else None)
         return _posting(fault, deleted=value.old is not None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
+from decimal import Decimal
 
 from kpisync.model import Doubt, Intent, Known, Partition, Rejection, Settled, Stands, Status, ValueKey
 from kpisync.ports import State
@@ -19,6 +20,7 @@ class MemoryState:
     doubts: dict[ValueKey, Doubt] = field(default_factory=dict)
     rejections: list[Rejection] = field(default_factory=list)
     kept: dict[str, dict[date, Partition]] = field(default_factory=dict)
+    taken_back: dict[ValueKey, Decimal | None] = field(default_factory=dict)
 
     def known(self, destination: str, first: date, last: date) -> Mapping[ValueKey, Known]:
         return {
@@ -56,6 +58,16 @@ class MemoryState:
     def forget_partitions(self, job: str, periods: Collection[date]) -> None:
         for period in periods:
             self.kept.get(job, {}).pop(period, None)
+
+    def undone(self, destination: str) -> Mapping[ValueKey, Decimal | None]:
+        return {key: number for key, number in self.taken_back.items() if key.record.destination == destination}
+
+    def keep_undone(self, values: Mapping[ValueKey, Decimal | None]) -> None:
+        self.taken_back.update(values)
+
+    def forget_undone(self, keys: Collection[ValueKey]) -> None:
+        for key in keys:
+            self.taken_back.pop(key, None)
 
     def _settle(self, run: str, outcome: Settled) -> None:
         doubt = self.doubts.get(outcome.key)
@@ -120,3 +132,15 @@ class WatchedState:
     def forget_partitions(self, job: str, periods: Collection[date]) -> None:
         self.before("forget_partitions")
         self.inner.forget_partitions(job, periods)
+
+    def undone(self, destination: str) -> Mapping[ValueKey, Decimal | None]:
+        self.before("undone")
+        return self.inner.undone(destination)
+
+    def keep_undone(self, values: Mapping[ValueKey, Decimal | None]) -> None:
+        self.before("keep_undone")
+        self.inner.keep_undone(values)
+
+    def forget_undone(self, keys: Collection[ValueKey]) -> None:
+        self.before("forget_undone")
+        self.inner.forget_undone(keys)

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from decimal import Decimal
 
 from kpisync.testing.destination import Fault
-from kpisync.testing.world import Disturbance, World, value
+from kpisync.testing.disturbance import Disturbance
+from kpisync.testing.world import World, value
 
 READ_FAULTS = (
     Fault.REFUSE,

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
 
-from kpisync.errors import DestinationError, Exit, Interrupted, StateError
+from kpisync.errors import DestinationError, Interrupted, StateError
 from kpisync.mapping.apply import Mapper
 from kpisync.mapping.options import CellRef, DateOptions, MapOptions, ValueOptions
 from kpisync.model import Catalog, CatalogKpi, Intake, RecordKey, Row, Scope, Table, ValueKey
@@ -19,7 +19,8 @@ from kpisync.sync.job import Job, Tools, run
 from kpisync.sync.options import Absent, GuardOptions
 from kpisync.sync.report import Report
 from kpisync.testing.clock import NOON, FakeClock
-from kpisync.testing.destination import Fault, MemoryBoard, PartialSets, Script
+from kpisync.testing.destination import MemoryBoard, PartialSets
+from kpisync.testing.disturbance import Disturbance, Killed, Watch
 from kpisync.testing.shelf import MemoryShelf
 from kpisync.testing.state import MemoryState, WatchedState
 
@@ -29,10 +30,6 @@ CATALOG = Catalog(
     kpis={"scrap": CatalogKpi("scrap", "kpi-1", values={"actual": "v-actual", "target": "v-target", "note": "v-note"})},
 )
 OWNERS = {"actual": "actuals", "target": "targets", "note": None}  # value kind -> the job that states it
-
-
-class Killed(BaseException):
-    """The process died here."""
 
 
 def record(days_ago: int = 1) -> RecordKey:
@@ -84,19 +81,6 @@ def build_job(
 
 
 @dataclass
-class Disturbance:
-    """What shall go wrong in one run."""
-
-    gets: dict[int, Fault] = field(default_factory=dict)
-    puts: dict[int, Fault] = field(default_factory=dict)
-    deletes: dict[int, Fault] = field(default_factory=dict)
-    die_at: int | None = None  # the call to state or platform at which the process dies
-    state_fails_at: int | None = None  # the same, but only the state store fails
-    stop_at: int | None = None  # the question at which a stop is asked for
-    script: Script = lambda method, number: None  # asked where none of the faults above befalls a request
-
-
-@dataclass
 class World:
     """Everything there is; each method is something that may happen, and checks what must then be true."""
 
@@ -143,7 +127,7 @@ class World:
     def run(self, job: str, disturbed: Disturbance | None = None) -> Report | None:
         """Run a job; None if the process died."""
         disturbed = disturbed or Disturbance()
-        watch = _Watch(disturbed, self.board)
+        watch = Watch(disturbed, self.board)
         report = Report(job, self.begin_run(job))
         self.board.requests.clear()
         self.board.script = watch.script
@@ -169,14 +153,14 @@ class World:
         before, start = self._picture(), self.clock.monotonic()
         self.board.requests.clear()
         report = Report(job)
-        self._run(job, report, _Watch(Disturbance(), self.board), dry=True)
+        self._run(job, report, Watch(Disturbance(), self.board), dry=True)
         assert self._picture() == before, "a plan changed something"
         assert not self.board.requests.keys() - {"GET"}, "a plan wrote"
         waited = self.clock.monotonic() - start - self.board.takes * self.board.requests["GET"]
         assert waited < 0.001, "a plan waited"
         return report
 
-    def _run(self, job: str, report: Report, watch: _Watch, dry: bool) -> None:
+    def _run(self, job: str, report: Report, watch: Watch, dry: bool) -> None:
         others = frozenset(self.stated) - {job}
         source, digests = ListSource(self.stated[job]), "plant" if self.skips else ""
         built = build_job(job, source, self.board, self.options, self.absent, others, fingerprint=digests)
@@ -276,34 +260,3 @@ class World:
         known = dict(self.state.known("board", date.min, date.max))
         records = {key: dict(values) for key, values in self.board.records.items()}
         return known, list(self.state.in_doubt("board")), records
-
-
-@dataclass
-class _Watch:
-    """Counts the calls to state and platform, and lets one of them go wrong."""
-
-    disturbed: Disturbance
-    board: MemoryBoard
-    calls: int = 0
-    asked: int = 0
-    requests_at_failure: int = -1
-
-    def state_called(self, method: str) -> None:
-        self._call()
-        if self.disturbed.state_fails_at is not None and self.calls >= self.disturbed.state_fails_at:
-            self.requests_at_failure = self.board.requests.total()
-            raise StateError("the disk is full")
-
-    def script(self, method: str, number: int) -> Fault | None:
-        self._call()
-        faults = {"GET": self.disturbed.gets, "PUT": self.disturbed.puts, "DELETE": self.disturbed.deletes}
-        return faults[method].get(number) or self.disturbed.script(method, number)
-
-    def stopped(self) -> Exit | None:
-        self.asked += 1
-        return Exit.SIGTERM if self.disturbed.stop_at == self.asked else None
-
-    def _call(self) -> None:
-        self.calls += 1
-        if self.calls == self.disturbed.die_at:
-            raise Killed

@@ -21,6 +21,11 @@ def _names() -> None:
         sa.Column("value", sa.String, nullable=False),
     )
     op.create_table(
+        "binding",
+        sa.Column("destination", sa.String, primary_key=True),
+        sa.Column("identity", sa.String, nullable=False),
+    )
+    op.create_table(
         "job",
         sa.Column("id", sa.Integer, primary_key=True),
         sa.Column("name", sa.String, nullable=False, unique=True),
@@ -72,6 +77,18 @@ def _runs() -> None:
         sa.Column("source", sa.Text),
         sa.Column("code", sa.String, nullable=False),
         sa.Column("reason", sa.Text, nullable=False),
+        sa.Column("series", sa.Integer, sa.ForeignKey("series.id")),
+        sa.Column("period", sa.Integer),
+        sa.Column("number", sa.String),
+    )
+    op.create_table(
+        "open_reject",
+        sa.Column("reject", sa.Integer, sa.ForeignKey("reject.id"), primary_key=True),
+        sa.Column("job", sa.Integer, sa.ForeignKey("job.id"), nullable=False, index=True),
+        sa.Column("since", sa.BigInteger, nullable=False),
+        sa.Column("runs", sa.Integer, nullable=False),
+        sa.Column("first", sa.Integer),
+        sa.Column("last", sa.Integer),
     )
     op.create_table(
         "partition",
@@ -95,6 +112,13 @@ def _values() -> None:
         sa.Column("remote", sa.String),
         sa.Column("origin", sa.Integer, sa.ForeignKey("origin.id")),
         sa.Column("place", sa.String, nullable=False),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "undone",
+        sa.Column("period", sa.Integer, primary_key=True, autoincrement=False),
+        sa.Column("series", sa.Integer, sa.ForeignKey("series.id"), primary_key=True),
+        sa.Column("number", sa.String),
         sqlite_with_rowid=False,
     )
 

@@ -2,35 +2,32 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
 from contextlib import closing
 from datetime import date, timedelta
 from itertools import pairwise
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kpisync.app import App
 from kpisync.chunks import cut, parse_span
-from kpisync.config.load import load
-from kpisync.errors import ConfigError, Exit, LockedError
-from kpisync.jobs import Request
+from kpisync.errors import ConfigError
 from kpisync.mapping.options import LookbackSpan
 from kpisync.mapping.periods import period_end, period_start
 from kpisync.model import Interval
 from kpisync.sandbox.settings import Fault
 from kpisync.state.lock import job_lock
 from tests.acceptance.conftest import CONFIG
+from tests.acceptance.test_signals import started
 
 if TYPE_CHECKING:
     from tests.acceptance.conftest import Project
 
 QUERY = "SELECT line AS Linie, day AS Datum, scrap AS Ausschuss FROM production WHERE day >= :from AND day < :until"
 CSV = 'source: {type: csv, path: scrap.csv, delimiter: ";", decimal: ","}'
+CONCURRENCY = 4  # the default
 QUARTER = ("--from", "2026-01-01", "--to", "2026-03-31", "--chunk", "1m")
 
 
@@ -153,22 +150,28 @@ def test_a_reject_in_one_chunk_keeps_no_other_from_running(project: Project) -> 
     assert (code, column(runs, "status")) == (1, ["partial", "ok", "ok"])
 
 
-def test_the_lock_of_the_job_is_held_from_the_first_chunk_to_the_last(project: Project) -> None:
-    project.source("L1;15.01.2026;1", "L1;15.02.2026;2")
-    app = App(load(Path("kpisync.yaml"), dict(os.environ)))
-    chunks = app.backfill(Request(("scrap-daily",), date(2026, 1, 1), date(2026, 2, 28)), LookbackSpan(1, "m"))
-    with closing(chunks):
-        next(chunks)
-        with pytest.raises(LockedError), job_lock(app.settings.state, "scrap-daily"):
-            pass
-        assert next(chunks).exit_code is Exit.OK
-
-
-def test_a_job_that_another_process_runs_is_not_backfilled(project: Project) -> None:
+def test_one_process_backfills_a_job(project: Project) -> None:
     project.source("L1;15.01.2026;1")
-    with job_lock(f"sqlite:///{project.folder}/state/kpisync.db", "scrap-daily"):
+    with job_lock(f"sqlite:///{project.folder}/state/kpisync.db", "scrap-daily", kind="backfill"):
         code, runs = backfill(project)
     assert (code, column(runs, "status"), project.board.requests) == (5, ["skipped"], {})
+    assert "runs a backfill of job scrap-daily" in runs[0]["error"]
+
+
+def test_a_killed_backfill_goes_on_at_the_record_where_it_was(project: Project) -> None:
+    days = [f"L1;{day:02}.{month:02}.2026;{day}" for month in (1, 2, 3) for day in range(1, 29)]
+    project.source(*days)
+    with started(project, "backfill", "scrap-daily", *QUARTER) as process:
+        process.kill()
+        process.wait()
+    puts = project.board.requests["PUT"]
+    assert 0 < puts < len(days)
+    code, runs = backfill(project)
+    assert (code, column(runs, "status")) == (0, ["ok", "ok", "ok"])
+    assert len(project.records()) == len(days)
+    again = project.board.requests["PUT"] - (len(days) - puts)
+    assert again - puts <= CONCURRENCY, "what was under way when it was killed may be sent once more, nothing else"
+    assert backfill(project)[1][0]["requests"] == {}
 
 
 # ---------------------------------------------------------------- guard

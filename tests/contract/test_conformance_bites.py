@@ -17,7 +17,7 @@ from pydantic import BaseModel, Field
 from pydantic.errors import PydanticInvalidForJsonSchema
 
 from kpisync.errors import DestinationError, Interrupted
-from kpisync.model import Action, Change, RecordKey, Reply, ReplyKind, Values
+from kpisync.model import Action, Change, RecordKey, Reply, ReplyKind, ValueKey, Values
 from kpisync.ports import AdapterSpec, DestinationOptions, Unreadable, Window
 
 Read = Mapping[RecordKey, Values]
@@ -204,6 +204,17 @@ class LosesUpdates(MemoryAdapter):
         return reply
 
 
+class KeepsThemApart(MemoryAdapter):
+    def remote_id(self, key: ValueKey) -> str | None:
+        return None
+
+    def may_replace(self, key: ValueKey, remote: str | None) -> bool:
+        return True
+
+    def copies(self, key: ValueKey) -> int:
+        return 1
+
+
 class LeavesSocketsOpen(MemoryAdapter):
     def write(self, change: Change) -> Reply:
         self.left_open = socket.socket()
@@ -229,6 +240,7 @@ BITES: dict[str, type[MemoryAdapter]] = {
     "test_a_withdrawn_record_is_gone": EmptiesWhatIsWithdrawn,
     "test_a_record_that_is_gone_already_can_be_withdrawn": RefusesWhatIsGone,
     "test_a_change_is_one_request": AsksFirst,
+    "test_a_withdrawal_is_one_request": AsksFirst,
     "test_a_refused_change_is_an_answer_and_stores_nothing": RaisesRefusals,
     "test_a_lost_answer_is_not_taken_for_one": TakesALostAnswerForNotSent,
     "test_a_write_that_is_locked_out_ends_the_run_and_stores_nothing": TakesARefusedLoginForARefusal,
@@ -238,6 +250,7 @@ BITES: dict[str, type[MemoryAdapter]] = {
     "test_nothing_is_sent_before_its_turn": SendsBeforeItsTurn,
     "test_secrets_are_struck_out_of_the_words_of_the_platform": QuotesSecrets,
     "test_it_may_be_called_from_several_threads_at_once": LosesUpdates,
+    "test_one_that_keeps_values_apart_is_held_to_the_rules_for_that": KeepsThemApart,
     "test_closing_gives_up_connections": LeavesSocketsOpen,
 }
 

@@ -235,6 +235,24 @@ def test_a_rate_limit_lets_one_second_through_at_once() -> None:
         assert [get(sandbox).status for _ in range(4)] == [404, 404, 404, 429]
 
 
+@pytest.mark.parametrize(
+    ("rate", "times", "statuses"),
+    [
+        ("2/s", [0, 0.1, 0.9, 1.0, 1.1, 1.2], [404, 404, 429, 404, 404, 429]),
+        ("6/m", [0, 9.9, 10.0, 10.1], [404, 429, 404, 429]),
+    ],
+)
+def test_a_rate_limit_of_kind_window_counts_anew_in_each_second_of_the_clock(
+    rate: str, times: list[float], statuses: list[int]
+) -> None:
+    clock, found = _Clock(), []
+    settings = SandboxSettings.model_validate({"rate_limit": rate, "rate_limiter": "window"})
+    with Sandbox(settings, CATALOG, monotonic=clock) as sandbox:
+        for clock.now in times:
+            found.append(get(sandbox).status)
+    assert found == statuses
+
+
 def test_latency_delays_a_request_before_it_is_carried_out() -> None:
     with Sandbox(SandboxSettings(latency=AN_HOUR), CATALOG) as sandbox:
         with _connected(sandbox) as connection:

@@ -47,7 +47,7 @@ def test_plain_http_is_for_this_machine(url: str) -> None:
 
 
 def test_plain_http_to_another_machine_must_be_asked_for() -> None:
-    assert "url must start with https://, or the password would travel unencrypted" in complaint(url="http://10.0.0.1")
+    assert "url must start with https://, or the login would travel unencrypted" in complaint(url="http://10.0.0.1")
     assert options(url="HTTP://10.0.0.1", allow_plain_http=True).url == "HTTP://10.0.0.1"
 
 

@@ -58,10 +58,15 @@ def test_a_sub_tile_leaves_its_parent_alone(partial: PartialSets) -> None:
 
 
 def test_a_created_record_is_there_and_shown_by_the_answer() -> None:
-    with board() as there:
+    with board(options={"confirm": "reply"}) as there:
         reply = there.destination.write(change(action=Action.CREATE, actual=1, target=2))
         assert (reply.kind, reply.status) == (ReplyKind.ACCEPTED, 201)
         assert reply.values == there.holds(key()) == numbers(actual=1, target=2)
+
+
+def test_an_answer_is_looked_into_only_where_it_confirms() -> None:
+    with board(options={"confirm": "read-back"}) as there:
+        assert there.destination.write(change(actual=1)).values is None
 
 
 def test_a_withdrawn_record_is_gone() -> None:
@@ -251,7 +256,7 @@ def test_a_200_that_says_it_failed_is_no_success(method: str, body: str) -> None
 @pytest.mark.parametrize("status", [200, 201, 202, 204])
 @pytest.mark.parametrize("body", ["", "OK", "{}", "null", "[]", '{"errors": [], "error": null, "status": 200}'])
 def test_any_other_2xx_is_a_success_that_shows_nothing(status: int, body: str) -> None:
-    with board() as there:
+    with board(options={"confirm": "reply"}) as there:
         there.sandbox.faults = (answers(body, status, "PUT"),)
         reply = there.destination.write(change(actual=1))
         assert (reply.kind, reply.status, reply.values) == (ReplyKind.ACCEPTED, status, None)
@@ -266,6 +271,6 @@ def test_any_other_2xx_is_a_success_that_shows_nothing(status: int, body: str) -
     ],
 )
 def test_an_answer_that_shows_another_record_shows_nothing(body: str) -> None:
-    with board() as there:
+    with board(options={"confirm": "reply"}) as there:
         there.sandbox.faults = (answers(body % ACTUAL, 200, "PUT"),)
         assert there.destination.write(change(actual=1)).values is None

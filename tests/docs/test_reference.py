@@ -19,6 +19,7 @@ from kpisync.config.load import load
 ROOT = Path(__file__).parent.parent.parent
 SECRETS = {
     "VS_USER": "api-user",
+    "QUANTIVE_TOKEN": "token",
     "VS_PASSWORD": "not-a-password",
     "ERP_URL": "postgresql://reader@erp.example/erp",
     "PAGE_TOKEN": "not-a-token",
@@ -102,7 +103,7 @@ def test_every_link_inside_a_generated_page_leads_to_a_heading(generate: ModuleT
 def test_the_example_is_sound() -> None:
     loaded = load(ROOT / "config" / "example.yaml", SECRETS)
     assert [str(problem) for problem in loaded.problems] == []
-    assert list(loaded.jobs) == ["scrap-daily", "scrap-by-shift", "output-weekly"]
+    assert list(loaded.jobs) == ["scrap-daily", "scrap-by-shift", "output-weekly", "scrap-weekly-okr"]
 
 
 def test_the_example_has_every_section_and_every_installed_type(schema: Any) -> None:

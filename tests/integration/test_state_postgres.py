@@ -11,6 +11,9 @@ from types import ModuleType
 from typing import Any, ClassVar
 
 import pytest
+import test_state_binding
+import test_state_past
+import test_state_rejects
 import test_state_runs
 import test_state_store
 from alembic.autogenerate import compare_metadata
@@ -42,7 +45,8 @@ def of_a_store(module: ModuleType) -> dict[str, Any]:
     return {name: test for name, test in tests.items() if list(inspect.signature(test).parameters) == ["store"]}
 
 
-globals().update(of_a_store(test_state_store), **of_a_store(test_state_runs))
+for module in (test_state_store, test_state_runs, test_state_rejects, test_state_binding, test_state_past):
+    globals().update(of_a_store(module))
 
 
 @pytest.fixture

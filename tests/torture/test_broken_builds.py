@@ -12,7 +12,7 @@ import pytest
 
 from kpisync.errors import DestinationError, Interrupted
 from kpisync.mapping.apply import Mapper
-from kpisync.model import Change, Doubt, Intake, Intent, KpiValue, Partition, Reply, ReplyKind
+from kpisync.model import Change, Doubt, Intake, Intent, KpiValue, Partition, Reply, ReplyKind, Stands
 from kpisync.ports import DestinationOptions, ReadBefore, State
 from kpisync.sync.answers import Answers
 from kpisync.sync.books import Books
@@ -79,7 +79,7 @@ class HopefulState(MemoryState):
     """Takes a number as known when it is about to be sent."""
 
     def intend(self, run: str, intents: Collection[Intent], settles: datetime) -> None:
-        self.adopt(run, {intent.key: (intent.new, intent.source) for intent in intents if intent.new is not None})
+        self.adopt(run, {intent.key: Stands(intent.new, intent.source) for intent in intents if intent.new is not None})
 
 
 def test_a_number_known_before_its_success_is_found() -> None:

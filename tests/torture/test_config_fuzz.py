@@ -11,6 +11,7 @@ import pytest
 import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from measure import amount
 
 from kpisync.config.load import load
 from kpisync.config.loaded import Loaded
@@ -103,7 +104,9 @@ odd_values = st.recursive(
     max_leaves=6,
 )
 bounded = settings(
-    max_examples=300, deadline=timedelta(seconds=1), suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=amount(300, 25_000),
+    deadline=timedelta(seconds=1),
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 
 

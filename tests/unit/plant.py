@@ -10,7 +10,8 @@ from kpisync.ports import DestinationOptions
 from kpisync.sync.options import Absent
 from kpisync.sync.report import Report
 from kpisync.testing.destination import Fault
-from kpisync.testing.world import Disturbance, World, value
+from kpisync.testing.disturbance import Disturbance
+from kpisync.testing.world import World, value
 
 A, B = Decimal(3), Decimal(5)
 OTHERS = Decimal(9)

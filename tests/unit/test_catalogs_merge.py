@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from kpisync.catalogs.graft import plain
+from kpisync.catalogs.graft import plain, rendered
 from kpisync.catalogs.merge import Discovered, merged
-from kpisync.model import Catalog, CatalogKpi, Interval
+from kpisync.model import Aggregation, Catalog, CatalogKpi, Interval
 from kpisync.ports import MetaKpi
 
 SCRAP = MetaKpi("k1", "Scrap", Interval.DAY, "DAY", {"v1": "actual", "v2": "target"})
@@ -44,6 +44,32 @@ def test_renamed_gone_and_differing_entries_are_told_and_not_changed() -> None:
     assert merge.renamed == ['KPI scrap is called "Scrap" on the platform']
     assert merge.gone == {("teams", "line"): "team", ("kpis", "scrap", "values", "old"): "value"}
     assert merge.differing == ['KPI scrap: the catalog says week, the platform "DAY"']
+
+
+def test_what_the_catalog_says_of_the_periods_of_a_kpi_is_printed_too() -> None:
+    kpi = CatalogKpi("budget", "k1", Interval.MONTH, {"Ist": "actual"}, {}, Aggregation.SUM, -5, "{year}-{month:02}")
+    merge = merged(Discovered({}, [MetaKpi("k1", "budget", Interval.MONTH)]), Catalog({}, {"budget": kpi}), whole=True)
+    assert list(rendered(merge.tree)) == [
+        "kpis:",
+        "  budget:",
+        "    id: k1",
+        "    interval: month",
+        "    aggregation: sum",
+        '    utc_offset: "-5"',
+        '    group: "{year}-{month:02}"',
+        "    values:",
+        "      Ist: actual",
+    ]
+
+
+def test_an_aggregation_that_the_catalog_lacks_is_added_and_another_one_is_told() -> None:
+    shown = MetaKpi("k1", "scrap", aggregation=Aggregation.SUM)
+    merge = merged(Discovered({}, [shown]), Catalog({}, {"scrap": CatalogKpi("scrap", "k1")}))
+    assert plain(merge.tree) == {"kpis": {"scrap": {"aggregation": "sum"}}}
+    assert merge.added == ["aggregation of KPI scrap"]
+    known = CatalogKpi("scrap", "k1", aggregation=Aggregation.LAST)
+    merge = merged(Discovered({}, [shown]), Catalog({}, {"scrap": known}))
+    assert (merge.tree, merge.differing) == ({}, ["KPI scrap: the catalog says last, the platform sum"])
 
 
 def test_what_a_platform_hides_is_not_gone() -> None:

@@ -180,22 +180,3 @@ def test_open_doubts_are_those_of_all_destinations(store: Store) -> None:
     run = begin(store)
     store.intend(run, [intent(), intent(key(destination="okr", team=None))], SETTLES)
     assert [doubt.intent.key.record.destination for doubt in runs.open_doubts(store)] == ["board", "okr"]
-
-
-def test_the_open_rejects_are_those_of_the_newest_run(store: Store) -> None:
-    for job, rejected in (("a", [REJECTED]), ("b", [REJECTED]), ("a", [])):
-        run = begin(store, job)
-        store.reject(run, rejected)
-        finish(store, run, RunStatus.PARTIAL)
-    assert runs.open_rejects(store) == {"b": [REJECTED]}
-
-
-@pytest.mark.parametrize("status", [RunStatus.FAILED, RunStatus.SKIPPED, None])
-def test_a_run_that_read_nothing_clears_no_reject(store: Store, status: RunStatus | None) -> None:
-    run = begin(store)
-    store.reject(run, [REJECTED])
-    finish(store, run, RunStatus.PARTIAL)
-    later = begin(store)
-    if status:
-        finish(store, later, status)
-    assert runs.open_rejects(store) == {"scrap-daily": [REJECTED]}

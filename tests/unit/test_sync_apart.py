@@ -12,9 +12,10 @@ from kpisync.model import Change, Reply, ReplyKind, RunStatus
 from kpisync.sync.report import Report
 from kpisync.testing import shelf
 from kpisync.testing.destination import Fault
+from kpisync.testing.disturbance import Disturbance
 from kpisync.testing.shelf import MemoryShelf
 from kpisync.testing.walk import walk
-from kpisync.testing.world import Disturbance, World, value
+from kpisync.testing.world import World, value
 
 ACTUAL = value("actual")
 

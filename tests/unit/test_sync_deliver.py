@@ -23,7 +23,8 @@ from kpisync.sync.options import Absent
 from kpisync.sync.pace import Weather
 from kpisync.sync.report import Report
 from kpisync.testing.destination import Fault, MemoryBoard, script
-from kpisync.testing.world import Disturbance, record, value
+from kpisync.testing.disturbance import Disturbance
+from kpisync.testing.world import record, value
 
 # ---------------------------------------------------------------- as it should be
 

@@ -182,3 +182,51 @@ def test_a_kpi_of_which_no_value_kinds_are_known_is_never_supplied_whole() -> No
     work = compare(MemoryState(), (value(), B)).records[0]
     assert not supplies_all(work, Catalog())
     assert not supplies_all(work, Catalog(kpis={"scrap": CatalogKpi("scrap", record().kpi)}))
+
+
+def undone(number: Decimal | None, state: MemoryState | None = None) -> MemoryState:
+    """A state in which an undo took a number back (None: a withdrawal)."""
+    state = state or known(A)
+    state.keep_undone({value(): number})
+    return state
+
+
+def test_what_was_undone_is_passed_over_while_the_source_states_it() -> None:
+    found = compare(undone(B), (value(), B))
+    assert (found.records, found.unchanged, found.undone, found.updates, found.restated) == ([], 1, 1, 0, [])
+
+
+def test_what_was_created_and_undone_is_passed_over_too() -> None:
+    found = compare(undone(B, MemoryState()), (value(), B))
+    assert (found.records, found.unchanged, found.undone) == ([], 1, 1)
+
+
+def test_another_number_is_sent_and_the_undo_is_over() -> None:
+    found = compare(undone(B), (value(), Decimal(9)))
+    assert ([wanted.number for wanted in found.records[0].wanted], found.restated) == ([9], [value()])
+    assert (found.undone, found.updates) == (0, 1)
+
+
+def test_a_withdrawal_that_was_undone_is_not_made_again() -> None:
+    found = compare(undone(None), owner=withdrawing())
+    assert (found.records, found.undone, found.withdrawals) == ([], 1, 0)
+
+
+def test_a_number_that_was_undone_and_is_no_longer_stated_may_be_withdrawn() -> None:
+    found = compare(undone(B), owner=withdrawing())
+    assert ([wanted.number for wanted in found.records[0].wanted], found.restated) == ([None], [value()])
+
+
+def test_an_undo_that_is_in_doubt_is_asked_about_and_not_turned_round() -> None:
+    state = undone(B, known(B))
+    state.doubts = doubt(A)
+    (wanted,) = compare(state, (value(), B)).records[0].wanted
+    assert (wanted.ask_only, wanted.number) == (True, A)
+
+
+def test_what_was_undone_is_not_restored_with_its_record() -> None:
+    target = value("target")
+    found = compare(undone(B), (value(), B), (target, B))
+    (work,) = found.records
+    assert [wanted.key for wanted in work.wanted] == [target]
+    assert work.beside == {}

@@ -15,9 +15,10 @@ from kpisync.state.open import open_store
 from kpisync.sync.options import Absent
 from kpisync.testing.clock import FakeClock
 from kpisync.testing.destination import Fault, PartialSets
+from kpisync.testing.disturbance import Disturbance
 from kpisync.testing.state import MemoryState
 from kpisync.testing.walk import READ_FAULTS, WRITE_FAULTS
-from kpisync.testing.world import OWNERS, Disturbance, World, value
+from kpisync.testing.world import OWNERS, World, value
 
 NUMBERS = st.none() | st.sampled_from([Decimal(7), Decimal("2.5")]) | st.integers(100, 999).map(Decimal)
 DAYS = st.sampled_from([1, 2])

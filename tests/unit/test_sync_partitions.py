@@ -41,7 +41,7 @@ MAPS = [[PLAIN], [SUMMED], [{**PLAIN, "aggregate": "last"}], [{**PLAIN, "aggrega
 
 CELLS = st.tuples(
     st.sampled_from(["A", "B", "?"]),
-    st.sampled_from([*DAYS, "never"]),
+    st.sampled_from([*DAYS, "never", ""]),
     st.sampled_from(["1", "2", "3", "", "x"]),
 )
 

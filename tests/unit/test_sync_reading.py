@@ -13,7 +13,8 @@ from plant import A, B, all_puts, codes, doubts, gets, plant, puts, report_of, w
 from kpisync.model import RecordKey, Reply, ReplyKind, Values
 from kpisync.ports import Unreadable, Window
 from kpisync.testing.destination import Fault, MemoryBoard
-from kpisync.testing.world import Disturbance, record, value
+from kpisync.testing.disturbance import Disturbance
+from kpisync.testing.world import record, value
 
 # ---------------------------------------------------------------- reads that fail
 

@@ -1,0 +1,1 @@
+"""Looking after what was sent: verify, adopt, undo and resolve, each carried out as a run under the job's lock."""

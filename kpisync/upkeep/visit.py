@@ -1,0 +1,130 @@
+"""What these commands have in common: a job's platform to look at, and a place in the history."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from functools import partial
+from typing import Any, NamedTuple
+
+from kpisync.config.loaded import Loaded, Settings
+from kpisync.errors import ConfigError, Exit, Interrupted, KpisyncError, LockedError, StateError
+from kpisync.jobs import JobBuilder
+from kpisync.model import RunStatus, ValueKey
+from kpisync.names import Names
+from kpisync.ports import Clock, KeepsApart, Progress
+from kpisync.reports import run_json
+from kpisync.state.lock import job_lock
+from kpisync.state.open import open_store
+from kpisync.state.store import Store
+from kpisync.support.clock import SystemClock
+from kpisync.sync.job import Target, Tools
+from kpisync.sync.look import Shown, carefully, look
+from kpisync.sync.report import Report
+
+
+@dataclass(frozen=True)
+class Visit:
+    """A job's values at its platform, for as long as a command deals with them."""
+
+    target: Target
+    tools: Tools
+    store: Store
+    names: Names
+    report: Report
+
+    def look(self, keys: Collection[ValueKey]) -> Shown:
+        return look(self.target, keys, self.tools, self.report, self.names.path)
+
+
+class Ended(NamedTuple):
+    """What came of a piece of work: whether nothing is left for a person, and what its run keeps of it."""
+
+    well: bool
+    kept: Mapping[str, Any]
+
+
+@dataclass
+class Upkeep:
+    """Over one loaded configuration, as `App` is."""
+
+    loaded: Loaded
+    clock: Clock = field(default_factory=SystemClock)
+    stopped: Callable[[], Exit | None] = lambda: None
+    progress: Progress = lambda stage, done, total: None
+    waiting: Callable[[str, datetime], None] = lambda job, until: None  # once for each wait for a request to settle
+
+    def __post_init__(self) -> None:
+        self.builder = JobBuilder(self.loaded, self.clock)
+
+    @property
+    def settings(self) -> Settings:
+        if self.loaded.settings is None:
+            raise ConfigError("the configuration cannot be used", where=self.loaded.file)
+        return self.loaded.settings
+
+    def names(self, destination: str) -> Names:
+        return Names(self.builder.catalog(destination))
+
+    @contextmanager
+    def visit(self, job: str, destination: str, store: Store, report: Report) -> Iterator[Visit]:
+        """Whatever the destination's settings are, it is read first, and another hand's numbers are left alone."""
+        if destination not in self.loaded.destinations:
+            what = f"destination {destination}, where job {job} sent its values, is not in the configuration, or broken"
+            raise ConfigError(what, where=self.loaded.file, hint="Put it back, or see `kpisync check`")
+        with closing(self.builder.destination(destination, report.requests)) as built:
+            apart = built if isinstance(built, KeepsApart) else None
+            options, catalog = self.loaded.destinations[destination].options, self.builder.catalog(destination)
+            target = carefully(Target(job, destination, built, options, catalog, apart))
+            tools = Tools(store, self.clock, self.stopped, self.progress, partial(self.waiting, job))
+            yield Visit(target, tools, store, self.names(destination), report)
+
+    def carry_out(
+        self,
+        kind: str,
+        report: Report,
+        names: Names,
+        work: Callable[[Store], Ended],
+        first: date | None = None,
+        last: date | None = None,
+    ) -> Exit:
+        """Do some work as a run of its own, under the job's lock; what stops it is told in the report."""
+        config = self.loaded.jobs.get(report.job)
+        try:
+            with (
+                closing(open_store(self.settings.state, self.clock)) as store,
+                job_lock(self.settings.state, report.job),
+            ):
+                digest = config.digest if config else ""
+                report.run = store.begin_run(report.job, kind, self.clock.now(), digest)
+                code, kept = self._done(report, partial(work, store))
+                status = RunStatus.PARTIAL if code is Exit.PARTIAL else report.status
+                shown = {**run_json(report, status, names, first, last), **kept}
+                store.reject(report.run, report.rejections)
+                store.finish_run(report.run, self.clock.now(), status, code, shown)
+                return code
+        except (LockedError, StateError) as error:
+            report.error = self.said(error)
+            return error.exit_code
+
+    def _done(self, report: Report, work: Callable[[], Ended]) -> tuple[Exit, Mapping[str, Any]]:
+        try:
+            well, kept = work()
+        except Interrupted as interrupted:
+            report.error = "interrupted"
+            return interrupted.exit_code, {}
+        except KpisyncError as error:
+            report.error = self.said(error)
+            return error.exit_code, {}
+        return (Exit.OK if well and report.status is RunStatus.OK else Exit.PARTIAL), kept
+
+    def broken(self, report: Report) -> bool:
+        """Whether the configuration of a job is broken; the report then says how."""
+        problems = self.loaded.unsound.get(report.job, ())
+        report.error = "\n".join(map(str, problems)) or None
+        return bool(problems)
+
+    def said(self, error: KpisyncError) -> str:
+        return self.loaded.secrets.redact(str(error))
