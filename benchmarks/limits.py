@@ -126,8 +126,9 @@ def measured(limiter: str, rate: str | int, seconds: float) -> None:
     with Sandbox(settings) as sandbox, tempfile.TemporaryDirectory() as folder:
         watch = Watch(sandbox, FOUND if rate == "none" else SETTLED, seconds)
         url = sandbox.platform_url("valuestreamer")
+        title, found = f"bare loop, {rate} threads", None
         if isinstance(rate, int):
-            title, found = f"bare loop, {rate} threads", fixed(url, rate, watch)
+            fixed(url, rate, watch)
         else:
             records = int((watch.after + seconds) * LIMIT * 1.2)
             title = "unknown limit" if rate == "none" else f"configured {rate}"

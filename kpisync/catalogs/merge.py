@@ -108,34 +108,35 @@ def _of_new(kpi: MetaKpi) -> dict[str, Entry]:
 def _of_known(merge: Merge, kpi: MetaKpi, own: CatalogKpi, whole: bool) -> dict[str, Entry]:
     if kpi.interval not in (None, own.interval):
         merge.differing.append(f"KPI {own.name}: the catalog says {own.interval}, the platform {_said(kpi)}")
-    entries = _written(own) if whole else {}
+    entries: dict[str, Entry] = {}
+    aggregation = own.aggregation or kpi.aggregation
+    if aggregation is not None and (whole or own.aggregation is None):
+        entries["aggregation"] = Entry(aggregation.value)
     if own.aggregation is None and kpi.aggregation is not None:
         merge.added.append(f"aggregation of KPI {own.name}")
-        entries["aggregation"] = Entry(kpi.aggregation.value)
     elif kpi.aggregation not in (None, own.aggregation):
         merge.differing.append(f"KPI {own.name}: the catalog says {own.aggregation}, the platform {kpi.aggregation}")
-    usual = own.values == USUAL_VALUES  # by default, so perhaps not written
+    if whole and own.utc_offset:
+        entries["utc_offset"] = Entry(f"{own.utc_offset:+}")
+    if whole and own.group:
+        entries["group"] = Entry(own.group)
+    return entries | _parts_of_known(merge, kpi, own, whole)
+
+
+def _parts_of_known(merge: Merge, kpi: MetaKpi, own: CatalogKpi, whole: bool) -> dict[str, Entry]:
+    """Where the platform shows none, it may hide them; what holds by default need not be written."""
+    entries: dict[str, Entry] = {}
     for key, what, theirs, ours in (
-        ("values", "value", kpi.values, {} if usual else own.values),
+        ("values", "value", kpi.values, own.values),
         ("sub_tiles", "sub-tile", kpi.sub_tiles, own.sub_tiles),
     ):
         if theirs:
             named = _named(merge, ("kpis", own.name, key), what, theirs, ours, whole)
-        else:  # the platform may hide them
-            named = {name: Entry(id) for name, id in ours.items() if whole}
+        else:
+            named = {name: Entry(id) for name, id in ours.items() if whole and ours != USUAL_VALUES}
         if named:
             entries[key] = Entry(named)
     return entries
-
-
-def _written(own: CatalogKpi) -> dict[str, Entry]:
-    """What no platform shows of a KPI, or not every one."""
-    found = {
-        "aggregation": own.aggregation and own.aggregation.value,
-        "utc_offset": f"{own.utc_offset:+}" if own.utc_offset else None,
-        "group": own.group,
-    }
-    return {key: Entry(text) for key, text in found.items() if text is not None}
 
 
 def _interval(kpi: MetaKpi) -> dict[str, Entry]:

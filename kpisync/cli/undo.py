@@ -7,14 +7,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from kpisync.cli.lines import line, lines, requests_line, trouble
+from kpisync.cli.lines import lines, requests_line, trouble
 from kpisync.cli.options import ConfigPath, Json
 from kpisync.cli.session import Session, Signals, SlowProgress, open_session
 from kpisync.errors import Exit
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from decimal import Decimal
 
+    from kpisync.model import ValueChange, ValueKey
     from kpisync.upkeep.undo import Undone
 
 
@@ -55,6 +57,7 @@ def undo(
 
 
 def _show(session: Session, result: Undone) -> None:
+    from kpisync.sync.undo import values_of
     from kpisync.upkeep.undo import undo_json
 
     if session.as_json:
@@ -63,30 +66,18 @@ def _show(session: Session, result: Undone) -> None:
     out, report, found = session.out, result.report, result.found
     trouble(out, report, result.names)
     is_plan = report.run is None
-    lines(out, "green", "would put back" if is_plan else "put back", _changes(result))
-    for step, reason in found.left:
-        line(out, "yellow", "left alone", f"{result.names.path(step.key)}: {reason}")
+    changes = values_of(found.changes) if is_plan else result.back
+    lines(out, "green", "would put back" if is_plan else "put back", _lines(result, changes))
+    lines(out, "yellow", "left alone", (f"{result.names.path(step.key)}: {reason}" for step, reason in found.left))
     if report.error is None:
-        undone = (
-            sum(len(change.values) for change in found.changes)
-            if is_plan
-            else report.created + report.updated + report.withdrawn
-        )
         of = f"{report.values} values that run {result.undoes} changed"
-        out.print(f"  {undone} of {of} {'would be' if is_plan else 'are'} as they were before", soft_wrap=True)
+        out.print(f"  {len(changes)} of {of} {'would be' if is_plan else 'are'} as they were before", soft_wrap=True)
         requests_line(out, report)
 
 
-def _changes(result: Undone) -> list[str]:
-    """As they were meant; what became of others than the confirmed ones stands above."""
-    from kpisync.reports import in_order
-    from kpisync.sync.undo import values_of
-
-    names = result.names
-    return [
-        f"{names.path(key)}: {_number(value.old)} → {_number(value.new)}"
-        for key, value in values_of(in_order(result.found.changes, names)).items()
-    ]
+def _lines(result: Undone, changes: Mapping[ValueKey, ValueChange]) -> list[str]:
+    path = result.names.path
+    return sorted(f"{path(key)}: {_number(value.old)} → {_number(value.new)}" for key, value in changes.items())
 
 
 def _number(number: Decimal | None) -> str:

@@ -71,7 +71,7 @@ def check_catalog(node: Node, catalog: Catalog, platform: str, findings: Finding
 def _check_groups(node: Node, catalog: Catalog, findings: Findings) -> None:
     for name, kpi in catalog.kpis.items():
         groups, here = Groups(kpi), node.at("kpis", name)
-        if groups.template is None:
+        if not groups.template:
             written = here.at("interval")
             findings.add(written if written.value else here, groups.why_unknown, key=not written.value)
 

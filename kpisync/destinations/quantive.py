@@ -14,19 +14,21 @@ from decimal import Decimal
 from threading import Lock
 
 from kpisync.destinations.quantive_client import Client
-from kpisync.destinations.quantive_groups import Groups, groups_of, spans
+from kpisync.destinations.quantive_groups import Groups, groups_of
 from kpisync.destinations.quantive_meta import MetaReader
 from kpisync.destinations.quantive_options import GtmhubOptions, ProjectionDay, QuantiveOptions, SnapshotWrite
 from kpisync.destinations.quantive_probe import Probe
 from kpisync.destinations.quantive_projections import Projections
 from kpisync.destinations.quantive_reading import Held, read_projections, read_snapshots
 from kpisync.destinations.quantive_snapshots import Snapshots
+from kpisync.destinations.windows import windows_of
 from kpisync.mapping.periods import period_end, period_start
 from kpisync.model import Change, Interval, RecordKey, Reply, ReplyKind, ValueKey, Values
 from kpisync.ports import AdapterSpec, Clock, Destination, Surroundings, Unreadable, Window
 from kpisync.support.clock import SystemClock
 
 ACTUAL, TARGET = "actual", "target"
+_SPAN = timedelta(days=360)  # of the first days of periods in one read; the vendor's pages name no limit
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,7 @@ class Brand:
 
 
 class Quantive:
-    """The ports `Destination`, `KeepsApart` and `HasMeta` over one account."""
+    """The ports `Destination`, `KeepsApart`, `HasMeta` and `HasProbe` over one account."""
 
     def __init__(self, options: GtmhubOptions, around: Surroundings, brand: Brand, clock: Clock) -> None:
         self._around, self._brand, self._clock = around, brand, clock
@@ -59,6 +61,7 @@ class Quantive:
 
     def probe(self) -> Iterator[str]:
         """Each step of finding out on scratch KPIs what a write does; the last sentence says what to set."""
+        self.meta().teams()  # the login
         today = self._clock.now().date()
         week = period_start(today, Interval.WEEK) - timedelta(days=7)
         return Probe(self._client, self._group_by, week).steps()
@@ -66,14 +69,7 @@ class Quantive:
     # ------------------------------------------------------------ reading
 
     def windows(self, keys: Collection[RecordKey]) -> list[Window]:
-        by_kpi: dict[str, list[RecordKey]] = defaultdict(list)
-        for key in keys:
-            by_kpi[key.kpi].append(key)
-        return [
-            Window(kpi, chunk[0].period, chunk[-1].period, frozenset(chunk))
-            for kpi, records in by_kpi.items()
-            for chunk in spans(records, self._groups(kpi).kpi.interval)
-        ]
+        return windows_of(keys, lambda kpi, first: first + min(_SPAN, date.max - first))
 
     def read(self, window: Window) -> Mapping[RecordKey, Values]:
         seen = self._actuals(window) | self._targets(window)
@@ -89,10 +85,10 @@ class Quantive:
 
     def _actuals(self, window: Window) -> dict[ValueKey, Held]:
         groups = self._groups(window.kpi)
-        if groups.template is None:
+        if not groups.template:
             raise Unreadable(Reply(ReplyKind.REFUSED, words=groups.why_unknown))
         held = read_snapshots(self._client, groups, window.first, window.last, self._group_by)
-        names = {key: groups.name(key.period) or "" for key in window.keys}
+        names = {key: groups.name(key.period) for key in window.keys}
         return {ValueKey(key, ACTUAL): held[name] for key, name in names.items() if name in held}
 
     def _targets(self, window: Window) -> dict[ValueKey, Held]:

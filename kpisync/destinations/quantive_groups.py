@@ -1,19 +1,17 @@
-"""How Quantive names a period (its group), where a day begins, and which periods are read together."""
+"""How Quantive names a period (its group), and where a day begins."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from string import Formatter
 
 from kpisync.mapping.options import group_name
-from kpisync.mapping.periods import period_end
-from kpisync.model import Catalog, CatalogKpi, Interval, RecordKey
+from kpisync.model import Catalog, CatalogKpi, Interval
 
 WEEK = "{iso_year}-W{iso_week:02}"  # 2022-W36, the only group that the vendor's pages show
-_SPAN = timedelta(days=366)  # of one read; the vendor's pages name no limit
 
 
 @dataclass(frozen=True)
@@ -23,9 +21,9 @@ class Groups:
     kpi: CatalogKpi
 
     @property
-    def template(self) -> str | None:
-        """None where nobody knows how they are named."""
-        return self.kpi.group or (WEEK if self.kpi.interval is Interval.WEEK else None)
+    def template(self) -> str:
+        """Empty where nobody knows how they are named."""
+        return self.kpi.group or (WEEK if self.kpi.interval is Interval.WEEK else "")
 
     @property
     def time_zone(self) -> str:
@@ -39,12 +37,12 @@ class Groups:
             'the catalog, give it interval: week, or a group such as "{year}-{month:02}"'
         )
 
-    def name(self, first: date) -> str | None:
-        return None if self.template is None else group_name(self.template, first)
+    def name(self, first: date) -> str:
+        return group_name(self.template, first)
 
     def form(self) -> re.Pattern[str]:
         """What every group of this KPI looks like."""
-        return re.compile("".join(_patterns(self.template or "")))
+        return re.compile("".join(_patterns(self.template)))
 
     def is_future(self, first: date, now: datetime) -> bool:
         """Whether a period has not begun where the KPI is at home."""
@@ -60,15 +58,3 @@ def _patterns(template: str) -> Iterator[str]:
         yield re.escape(text)
         if name is not None:
             yield f"[0-9]{{{int(width)}}}" if width else "[0-9]{4}" if name.endswith("year") else "[0-9]{1,2}"
-
-
-def spans(keys: Iterable[RecordKey], interval: Interval) -> Iterator[list[RecordKey]]:
-    """Cut the records of one KPI into runs that are read together, earliest first."""
-    chunk: list[RecordKey] = []
-    for key in sorted(keys, key=lambda key: key.period):
-        if chunk and period_end(key.period, interval) - chunk[0].period >= _SPAN:
-            yield chunk
-            chunk = []
-        chunk.append(key)
-    if chunk:
-        yield chunk

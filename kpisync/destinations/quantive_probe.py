@@ -87,7 +87,7 @@ class Probe:
             found = read_snapshots(self._client, groups, self._week, self._week, self._group_by)
         except Unreadable as bad:
             raise _Failed(f"what was posted could not be read ({_said(bad.reply)})") from None
-        return found.get(groups.name(self._week) or "")
+        return found.get(groups.name(self._week))
 
     def _delete(self, kpi: str) -> bool:
         try:

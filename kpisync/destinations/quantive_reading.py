@@ -121,7 +121,7 @@ def _day(item: Any) -> date:
 
 def snapshots_in(document: Any, groups: Groups) -> dict[str, Held]:
     """Raises Unclear."""
-    walk = _Walk(groups.kpi.id.lower(), groups.form(), groups.name(date(2026, 11, 16)) or "")
+    walk = _Walk(groups.kpi.id.lower(), groups.form(), groups.name(date(2026, 11, 16)))
     walk.look(document)
     if walk.strange and not walk.buckets:
         raise Unclear(walk.strange)

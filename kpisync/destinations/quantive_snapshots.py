@@ -58,7 +58,7 @@ class Snapshots:
     # ------------------------------------------------------------ whether to write at all
 
     def _why_not(self, key: RecordKey, groups: Groups) -> Reply | None:
-        if groups.template is None:
+        if not groups.template:
             return _refused(groups.why_unknown)
         if groups.is_future(key.period, self.clock.now()):
             return _refused(f"{groups.name(key.period)} has not begun; an actual value of it would be none")

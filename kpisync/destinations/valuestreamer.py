@@ -7,14 +7,14 @@ missing target may become 0 or an older one: so every write carries what was rea
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Collection, Mapping
 
 from kpisync.destinations import valuestreamer_replies as replies
 from kpisync.destinations.valuestreamer_meta import MetaReader
 from kpisync.destinations.valuestreamer_options import ValueStreamerOptions
-from kpisync.destinations.valuestreamer_paths import record_path, spans
+from kpisync.destinations.valuestreamer_paths import last_of_span, record_path
 from kpisync.destinations.valuestreamer_reading import Reader
+from kpisync.destinations.windows import windows_of
 from kpisync.model import Action, Change, RecordKey, Reply, ReplyKind, Values
 from kpisync.ports import AdapterSpec, Confirm, Destination, Surroundings, Window
 from kpisync.support.http import HttpClient, Unanswered
@@ -45,14 +45,7 @@ class ValueStreamer:
         return MetaReader(self._http, self._around.name)
 
     def windows(self, keys: Collection[RecordKey]) -> list[Window]:
-        by_kpi: dict[str, list[RecordKey]] = defaultdict(list)
-        for key in keys:
-            by_kpi[key.kpi].append(key)
-        return [
-            Window(kpi, chunk[0].period, chunk[-1].period, frozenset(chunk))
-            for kpi, records in by_kpi.items()
-            for chunk in spans(records, self._around.catalog.interval(kpi))
-        ]
+        return windows_of(keys, lambda kpi, first: last_of_span(first, self._around.catalog.interval(kpi)))
 
     def read(self, window: Window) -> Mapping[RecordKey, Values]:
         return self._reader.read(window)

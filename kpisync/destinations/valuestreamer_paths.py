@@ -1,8 +1,7 @@
-"""Where ValueStreamer keeps records, and which of them are read together."""
+"""Where ValueStreamer keeps records, and how many of them one list shows."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
 from datetime import date, timedelta
 from urllib.parse import quote
 
@@ -18,22 +17,8 @@ def record_path(key: RecordKey) -> str:
     return f"{LISTS}/" + "/".join(quote(part, safe="") for part in parts)
 
 
-def spans(keys: Iterable[RecordKey], interval: Interval) -> Iterator[list[RecordKey]]:
-    """Cut the records of one KPI into runs whose periods fit one list read, earliest first."""
-    chunk: list[RecordKey] = []
-    last = date.min
-    for key in sorted(keys, key=lambda key: key.period):
-        if chunk and key.period > last:
-            yield chunk
-            chunk = []
-        if not chunk:
-            last = _last_of_span(key.period, interval)
-        chunk.append(key)
-    if chunk:
-        yield chunk
-
-
-def _last_of_span(first: date, interval: Interval) -> date:
+def last_of_span(first: date, interval: Interval) -> date:
+    """The last day of the longest list read that begins on a day."""
     try:
         if interval is Interval.DAY:
             return first + _DAILY_SPAN

@@ -61,7 +61,7 @@ def without_rivals(
         owner = owners.get(value.key, job)
         if owner != job and owner in others:
             reason = f"job {owner} already sends this value; one value has one job"
-            rejections.append(Rejection(value.source, "other-job", reason))
+            rejections.append(Rejection(value.source, "other-job", reason, value.key, value.number))
         else:
             mine.append(value)
     return mine, rejections

@@ -72,7 +72,7 @@ class Books:
             if wanted.doubt:
                 self.report.doubts.append(wanted.key)
             else:
-                self.report.rejections.append(refusal("unreadable", wanted.source, reply))
+                self.report.rejections.append(refusal("unreadable", wanted.source, reply, wanted.key, wanted.number))
             self._advance(1)
 
     # ------------------------------------------------------------ what becomes of changes

@@ -120,7 +120,7 @@ class _Comparison:
         known, doubt = self._of(value.key)
         if rival := self._rival(known, doubt):
             reason = f"job {rival} already sends this value; one value has one job"
-            self.found.rejections.append(Rejection(value.source, "other-job", reason))
+            self.found.rejections.append(Rejection(value.source, "other-job", reason, value.key, value.number))
             return
         if known:
             self.found.known += 1

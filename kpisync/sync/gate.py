@@ -48,8 +48,9 @@ class Gate:
         self.turns = turns or Turns(None, clock)
         self.dice = dice or random.Random()  # noqa: S311 - jitter
         self.paused_until = 0.0  # monotonic
+        self.in_trouble = False  # since the last good answer
         self.troubles: Counter[bool] = Counter()  # in a row, of reads (False) and writes (True)
-        self._clock, self._places, self._stopped = clock, places, stopped
+        self.clock, self._places, self._stopped = clock, places, stopped
         self._spare = _SPARE  # repetitions of failed writes that may still be made
         self._troubled_at = -math.inf
         self._shut: tuple[float, DestinationError] | None = None  # until when, and why
@@ -66,7 +67,7 @@ class Gate:
                 self._changed.wait()
             self._in_flight += 1
         try:
-            yield self._clock.monotonic()
+            yield self.clock.monotonic()
         finally:
             with self._changed:
                 self._in_flight -= 1
@@ -76,7 +77,7 @@ class Gate:
         """Return when the caller may send one request. Raises NotNow, or Interrupted if a signal asks for the end."""
         turn = self.turns.take()
         while True:
-            now = self._clock.monotonic()
+            now = self.clock.monotonic()
             if (code := self._stopped()) is not None:
                 raise Interrupted(code)
             if now < self.paused_until:
@@ -84,23 +85,19 @@ class Gate:
                 raise NotNow("the platform is left alone for now, as it asked, or because it did not answer")
             if now >= turn:
                 return
-            self._clock.sleep(min(turn - now, _NAP))
+            self.clock.sleep(min(turn - now, _NAP))
 
     def enter(self) -> None:
         """Raises DestinationError while the gate is shut."""
-        if self._shut and self._clock.monotonic() < self._shut[0]:
+        if self._shut and self.clock.monotonic() < self._shut[0]:
             why = self._shut[1]
             raise type(why)(why.what, where=why.where, hint=why.hint)
-
-    @property
-    def in_trouble(self) -> bool:
-        return any(self.troubles.values())
 
     # ------------------------------------------------------------ answers
 
     def good(self, wrote: bool) -> None:
         with self._changed:
-            self.troubles[wrote] = 0
+            self.in_trouble, self.troubles[wrote] = False, 0
             self._spare = min(_SPARE, self._spare + wrote * _SPARE_EARNED)
             self._changed.notify_all()
 
@@ -111,14 +108,14 @@ class Gate:
         flight together are one trouble, and so is what was not sent for it.
         """
         with self._changed:
-            now = self._clock.monotonic()
+            now = self.clock.monotonic()
             if reply.status == 429:
                 self.turns.give_back()
             kept_back = reply.kind is ReplyKind.NOT_SENT and now < self.paused_until
             if begun <= self._troubled_at or kept_back:
                 self.pause(reply.retry_after or 0.0)
                 return False
-            self._troubled_at = now
+            self.in_trouble, self._troubled_at = True, now
             self.troubles[wrote] += 1
             pause = max(reply.retry_after or 0.0, backoff(self.troubles[wrote], self.dice))
             if reply.status == 429:
@@ -130,11 +127,11 @@ class Gate:
         """Let nothing pass: for a minute, or as long as this object lives."""
         with self._changed:
             seconds = math.inf if for_good else _SHUT
-            self._shut = (self._clock.monotonic() + seconds, why)
+            self._shut = (self.clock.monotonic() + seconds, why)
             self.pause(seconds)
 
     def pause(self, seconds: float) -> None:
-        self.paused_until = max(self.paused_until, self._clock.monotonic() + seconds)
+        self.paused_until = max(self.paused_until, self.clock.monotonic() + seconds)
 
     def may_repeat(self) -> bool:
         """Whether a failed write may be repeated now: an outage must not multiply the requests."""

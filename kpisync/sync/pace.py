@@ -23,7 +23,7 @@ class Weather:
         self.forbidden = 0  # writes, while none was accepted yet
         self.begun = math.inf  # monotonic; when the request began whose answer is looked at
         self._clock, self._destination = clock, destination
-        self._rest_until = 0.0
+        self._rest_until = 0.0  # monotonic
 
     @property
     def paused_until(self) -> float:

@@ -149,7 +149,8 @@ def _decide(
         return
     for change in withdrawals:
         reason = "it is no longer in the source, but the platform can only delete its whole record, which holds others"
-        verdict.rejections.append(Rejection(change.source, "cannot-withdraw", reason))
+        key = ValueKey(work.key, change.value)
+        verdict.rejections.append(Rejection(change.source, "cannot-withdraw", reason, key))
 
 
 def _changes(change: Change, apart: bool) -> list[Change]:

@@ -7,13 +7,14 @@ from threading import Lock
 
 from kpisync.ports import Clock
 
-_SHARE = 0.98  # of what the platform took
-_SLOWEST = 1.0  # a second; a platform that takes less says so by Retry-After, or in the configuration
-_HOLD, _LONGEST_HOLD = 20.0, 320.0  # seconds at one rate, twice as long each time, before more is tried
-_GROWTH = 0.01  # a second, with each turn that somebody waited for: 1 % a second
+SLOWEST_FOUND = 1.0  # a second; a platform that takes less says so by Retry-After, or in the configuration
+_CONFIGURED = 0.99  # of a configured rate: what is held up on its way arrives together with the requests after it
+_FIRST = 0.95  # of what the platform took in the second before its first 429
+_STEADY = 10.0  # seconds; a rate that was taken for so long was only a little too high
+_LITTLE, _MUCH = 0.97, 0.9  # of a rate that was too high; the second, twice and four times, … if it still is
+_SHORT_HOLD, _HOLD, _LONGEST_HOLD = 5.0, 20.0, 320.0  # seconds at one rate, longer each time, before more is tried
+_GROWTH = 0.01  # with each turn that somebody waited for: 1 % a second
 _IDLE = 2.0  # seconds without a turn; what was taken before says nothing of the limit any more
-
-SLOWEST_FOUND = _SLOWEST
 
 
 class Turns:
@@ -29,18 +30,18 @@ class Turns:
         self._clock = clock
         self._lock = Lock()
         self._finds = rate is None
-        self._rate = rate or start
+        self._rate = rate * _CONFIGURED if rate else start
         self._next = 0.0
-        self._taken = 0
+        self._taken = 0  # by the platform
         self._last_second: deque[float] = deque()
-        self._busy_until = 0.0
+        self._busy_since, self._busy_until = 0.0, 0.0
         self._full: tuple[float, int] | None = None  # when the platform last had enough, and what was taken by then
-        self._grown = False
         self._hold, self._held_until = _HOLD, clock.monotonic() + _HOLD
+        self._steps = 1
 
     @property
     def found(self) -> float | None:
-        """Requests a second that the platform seems to take; None: its answers have not shown a limit, or need not."""
+        """Requests a second that the platform seems to take; None if a rate is configured, or no limit was met."""
         return self._rate if self._finds else None
 
     def take(self) -> float:
@@ -55,16 +56,15 @@ class Turns:
             return turn
 
     def _note(self, now: float, turn: float) -> None:
+        if now > self._busy_until:
+            self._full, self._busy_since = None, now
+        self._busy_until = max(self._busy_until, turn + _IDLE)
         self._taken += 1
         self._last_second.append(turn)
         while self._last_second[0] <= turn - 1:
             self._last_second.popleft()
-        if now > self._busy_until:
-            self._full = None
-        self._busy_until = max(self._busy_until, turn + _IDLE)
         if self._rate and turn > now >= self._held_until:
             self._rate += _GROWTH
-            self._grown = True
 
     def give_back(self) -> None:
         """The platform did not take a request, or it was not sent."""
@@ -77,21 +77,27 @@ class Turns:
             return
         with self._lock:
             now = self._clock.monotonic()
-            self._rate = max(_SLOWEST, _SHARE * self._took(now))
-            self._full, self._grown = (now, self._taken), False
+            rate, hold = self._lower(now)
+            self._rate = max(SLOWEST_FOUND, rate)
+            self._full = (now, self._taken)
+            self._busy_since = now + pause
             self._busy_until = now + pause + _IDLE
-            self._held_until = now + pause + self._hold
-            self._hold = min(2 * self._hold, _LONGEST_HOLD)
+            self._held_until = now + pause + hold
 
-    def _took(self, now: float) -> float:
-        """Requests a second that the platform takes.
+    def _lower(self, now: float) -> tuple[float, float]:
+        """A rate that the platform may take, and how long to hold it.
 
-        One that was kept to, then exceeded little by little, is the limit. Else the average between two times at which
-        the platform had enough, for it may save up for a burst; where there is only one such time, the last second.
+        Where it saves up for a burst, the limit is the average between two times at which it had enough. Where it does
+        not, that average is too low, for nothing was taken in the pause between: so it is approached in steps.
         """
-        if self._rate and self._grown:
-            return self._rate
-        took = float(len(self._last_second))
+        if self._rate is None:
+            return _FIRST * len(self._last_second), self._hold
+        asked = min(self._rate, len(self._last_second) + 1)
+        if now - self._busy_since >= _STEADY:
+            self._steps, self._hold = 1, min(2 * self._hold, _LONGEST_HOLD)
+            return _LITTLE * asked, self._hold
+        took = 0.0
         if self._full and now > self._full[0]:
             took = (self._taken - self._full[1]) / (now - self._full[0])
-        return min(took, self._rate or took)
+        step, self._steps = _MUCH**self._steps, 2 * self._steps
+        return min(_LITTLE * asked, max(took, step * asked)), _SHORT_HOLD

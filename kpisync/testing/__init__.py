@@ -1,6 +1,6 @@
 """Doubles, builders and conformance suites, public for the authors of adapters; nothing else of kpisync imports them.
 
-`SourceConformance`, `DestinationConformance` and `KeepsApartConformance` are classes for pytest: docs/adapters.md shows how to inherit them.
+The classes named below are suites for pytest: docs/adapters.md shows how to inherit them.
 """
 
 from kpisync.testing.conformance_apart import KeepsApartConformance

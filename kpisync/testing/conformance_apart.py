@@ -27,7 +27,7 @@ class Seen(NamedTuple):
 class KeepsApartConformance(DestinationConformance):
     """Changes come as the engine gives them: value by value, each with the id of the number of ours that stands."""
 
-    keeps_apart = True
+    _keeps_apart = True
 
     # ------------------------------------------------------------ writes
 

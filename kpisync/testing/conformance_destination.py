@@ -23,7 +23,7 @@ _SECRET = "correct horse battery staple"  # noqa: S105 - of nobody
 class DestinationConformance(DestinationHooks):
     """Inherit, set `spec`, and override the hooks."""
 
-    keeps_apart = False
+    _keeps_apart = False
 
     # ------------------------------------------------------------ windows
 
@@ -194,7 +194,7 @@ class DestinationConformance(DestinationHooks):
     def test_one_that_keeps_values_apart_is_held_to_the_rules_for_that(self) -> None:
         with self._open() as destination:
             apart = isinstance(destination, KeepsApart)
-        assert apart == self.keeps_apart, "inherit KeepsApartConformance where, and only where, it is a KeepsApart"
+        assert apart == self._keeps_apart, "inherit KeepsApartConformance where, and only where, it is a KeepsApart"
 
     def test_it_may_be_called_from_several_threads_at_once(self) -> None:
         keys, requests = self._keys(60), Counter[str]()

@@ -9,7 +9,7 @@ from decimal import Decimal
 from enum import StrEnum
 from threading import RLock
 
-from kpisync.errors import DestinationError
+from kpisync.errors import LoginError
 from kpisync.model import Action, Change, RecordKey, Reply, ReplyKind, Values
 from kpisync.ports import Unreadable, Window
 from kpisync.testing.clock import FakeClock
@@ -150,7 +150,7 @@ class MemoryBoard:
             self.requests[method] += 1
             fault = self.script(method, self.requests[method])
             if fault is Fault.LOGIN:
-                raise DestinationError("the platform refuses the login (status 401)")
+                raise LoginError("the platform refuses the login (status 401)")
             self.at_once += 1
             self.most_at_once = max(self.most_at_once, self.at_once)
             return fault

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from kpisync.errors import Exit
-from kpisync.model import Change, RecordKey, Reply, ReplyKind, ValueKey, Values
+from kpisync.model import Change, RecordKey, Reply, ReplyKind, ValueChange, ValueKey, Values
 from kpisync.names import Names
 from kpisync.ports import Destination, Window
 from kpisync.reports import change_json, in_order, run_json
@@ -28,13 +28,17 @@ from kpisync.upkeep.visit import Ended, Upkeep, Visit
 
 @dataclass
 class Undone:
-    """How an undo ended, or what it would do; `undoes` is the run that it takes back."""
+    """How an undo ended, or what it would do; `undoes` is the run that it takes back.
+
+    `found` is what it set out to do, `back` what stands as it was before, as far as it is known.
+    """
 
     undoes: str
     report: Report
     names: Names
     exit_code: Exit = Exit.OK
     found: Undoing = field(default_factory=Undoing)
+    back: dict[ValueKey, ValueChange] = field(default_factory=dict)
 
     @property
     def source(self) -> str:
@@ -122,7 +126,8 @@ def _put_back(visit: Visit, result: Undone) -> None:
     finally:
         now, doubts = known_of(store, back.keys()), {doubt.intent.key for doubt in store.in_doubt(target.name)}
         stands = {key: now[key].number if key in now else None for key in back}
-        store.forget_undone([key for key, value in back.items() if key not in doubts and stands[key] != value.new])
+        result.back = {key: value for key, value in back.items() if key not in doubts and stands[key] == value.new}
+        store.forget_undone(back.keys() - result.back.keys() - doubts)
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from kpisync.jobs import Request
 from kpisync.mapping.periods import touches, widen
 from kpisync.model import Interval, Known, Scope, ValueKey
 from kpisync.names import Names
+from kpisync.reports import reject_json
 from kpisync.state.past import Attempt, attempts
 from kpisync.state.store import Store
 from kpisync.state.tables import ChangeStatus
@@ -130,7 +131,7 @@ def verify_json(result: Verified) -> dict[str, Any]:
         "run": report.run,
         **drift_json(result),
         "doubtful": [result.names.path(key) for key in report.doubts],
-        "rejects": [{"source": each.source, "code": each.code, "reason": each.reason} for each in report.rejections],
+        "rejects": [reject_json(rejection) for rejection in report.rejections],
         "requests": dict(report.requests),
         "error": report.error,
     }

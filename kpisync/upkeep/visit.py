@@ -9,6 +9,8 @@ from datetime import date, datetime
 from functools import partial
 from typing import Any, NamedTuple
 
+import structlog
+
 from kpisync.config.loaded import Loaded, Settings
 from kpisync.errors import ConfigError, Exit, Interrupted, KpisyncError, LockedError, StateError
 from kpisync.jobs import JobBuilder
@@ -23,6 +25,8 @@ from kpisync.support.clock import SystemClock
 from kpisync.sync.job import Target, Tools
 from kpisync.sync.look import Shown, carefully, look
 from kpisync.sync.report import Report
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True)
@@ -57,7 +61,7 @@ class Upkeep:
     waiting: Callable[[str, datetime], None] = lambda job, until: None  # once for each wait for a request to settle
 
     def __post_init__(self) -> None:
-        self.builder = JobBuilder(self.loaded, self.clock)
+        self.builder = JobBuilder(self.loaded, self.clock, self.stopped)
 
     @property
     def settings(self) -> Settings:
@@ -74,10 +78,12 @@ class Upkeep:
         if destination not in self.loaded.destinations:
             what = f"destination {destination}, where job {job} sent its values, is not in the configuration, or broken"
             raise ConfigError(what, where=self.loaded.file, hint="Put it back, or see `kpisync check`")
+        options = self.loaded.destinations[destination].options
+        store.require(destination, options.identity)
         with closing(self.builder.destination(destination, report.requests)) as built:
             apart = built if isinstance(built, KeepsApart) else None
-            options, catalog = self.loaded.destinations[destination].options, self.builder.catalog(destination)
-            target = carefully(Target(job, destination, built, options, catalog, apart))
+            catalog, gate = self.builder.catalog(destination), self.builder.gate(destination)
+            target = carefully(Target(job, destination, built, options, catalog, apart, gate))
             tools = Tools(store, self.clock, self.stopped, self.progress, partial(self.waiting, job))
             yield Visit(target, tools, store, self.names(destination), report)
 
@@ -99,9 +105,11 @@ class Upkeep:
             ):
                 digest = config.digest if config else ""
                 report.run = store.begin_run(report.job, kind, self.clock.now(), digest)
+                log.info("run started", job=report.job, run=report.run, kind=kind)
                 code, kept = self._done(report, partial(work, store))
                 status = RunStatus.PARTIAL if code is Exit.PARTIAL else report.status
                 shown = {**run_json(report, status, names, first, last), **kept}
+                log.info("run ended", job=report.job, run=report.run, kind=kind, status=str(status))
                 store.reject(report.run, report.rejections)
                 store.finish_run(report.run, self.clock.now(), status, code, shown)
                 return code

@@ -73,6 +73,36 @@ def test_check_online_looks_the_kpis_up(okr: Account, monkeypatch: pytest.Monkey
     assert "the platform has no such id, 5e8ed44adcddda0da9eab3ff" in outcome.err
 
 
+def test_an_aggregation_that_differs_from_the_platforms_is_a_problem(okr: Account) -> None:
+    okr.config(CONFIG.replace("aggregation: sum", "aggregation: last"))
+    outcome = okr.call("check", "--online")
+    assert outcome.code == 2
+    assert "KPI units: the catalog says last, the platform sum. Write aggregation: sum" in outcome.err
+
+
+def test_an_aggregation_that_the_catalog_lacks_is_told_and_added(okr: Account) -> None:
+    okr.config(CONFIG.replace(", aggregation: sum", ""))
+    outcome = okr.call("check", "--online")
+    assert outcome.code == 0
+    assert "KPI units has aggregation sum on the platform, which the catalog lacks" in outcome.err
+    assert okr.call("discover", "okr", "--write", str(okr.project.folder / "kpisync.yaml")).code == 0
+    assert "catalog lacks" not in okr.call("check", "--online").err
+
+
+def test_what_the_catalog_says_of_a_kpi_is_printed_by_discover(okr: Account) -> None:
+    okr.config(MONTHS)
+    outcome = okr.call("discover", "okr")
+    for line in ("interval: month", 'group: "{year}-{month:02}"', 'utc_offset: "+1"', "aggregation: sum"):
+        assert line in outcome.out
+
+
+def test_a_group_that_is_missing_is_shown_in_the_catalog(okr: Account) -> None:
+    text = CONFIG.replace("interval: week, aggregation: sum", "interval: month")
+    okr.config(text)
+    line = next(number for number, line in enumerate(text.splitlines(), 1) if "interval: month" in line)
+    assert f"kpisync.yaml:{line}:" in okr.call("check").err
+
+
 def test_discover_writes_a_catalog_that_check_takes(okr: Account) -> None:
     jobs = CONFIG[CONFIG.index("jobs:") :].replace("units", "Units produced")
     okr.config(CONFIG[: CONFIG.index("catalog:")] + jobs)
@@ -82,6 +112,14 @@ def test_discover_writes_a_catalog_that_check_takes(okr: Account) -> None:
     assert "the platform does not say how often a KPI is measured: week is written" in outcome.err
     assert "interval: week" in file.read_text()
     assert okr.call("check", "--online").code == 0
+
+
+def test_a_kpi_that_cannot_be_read_harms_no_catalog(okr: Account) -> None:
+    okr.sandbox.faults = [Fault(kind="status", method="GET", path="/v1/kpis/5e8ed44adcddda0da9eab366", status=403)]
+    file = okr.project.folder / "kpisync.yaml"
+    assert okr.call("discover", "okr", "--write", str(file)).code == 0
+    assert "it could not be read: status 403" in file.read_text()
+    assert okr.call("check").code == 0
 
 
 def test_discover_leaves_the_intervals_of_the_catalog_alone(okr: Account) -> None:

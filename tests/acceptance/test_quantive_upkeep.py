@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from kpisync.sandbox.settings import Fault
 from tests.acceptance.quantive_okr import UNITS, Account, account_of
 
 if TYPE_CHECKING:
@@ -78,3 +79,27 @@ def test_what_is_missing_is_posted_again_and_is_ours(okr: Account) -> None:
     assert (entry(okr, "verify", "--repair")["repaired"], okr.snapshots()) == (1, {MONDAY: "5"})
     okr.source(w45=6)
     assert okr.run()["updated"] == 1
+
+
+def test_what_the_first_attempt_of_a_run_deleted_is_what_an_undo_puts_back(okr: Account) -> None:
+    okr.source(w45=5)
+    okr.run()
+    okr.source(w45=6)
+    okr.sandbox.faults = [Fault(kind="drop-before", method="POST")]
+    second = okr.run()
+    assert (second["exit"], okr.snapshots()) == (0, {MONDAY: "6"})
+    assert (entry(okr, "undo", second["run"])["exit"], okr.snapshots()) == (0, {MONDAY: "5"})
+
+
+def test_what_is_resolved_as_stored_is_ours_and_can_be_replaced(okr: Account) -> None:
+    okr.source(w45=5)
+    okr.sandbox.faults = [
+        Fault(kind="drop-after", method="POST"),
+        Fault(kind="status", status=500, method="GET", after=3, times=None),
+    ]
+    assert okr.run()["in_doubt"] == 1
+    okr.sandbox.faults = []
+    outcome = okr.call("resolve", PATH, "--stored", "--json")
+    assert (outcome.code, outcome.json["resolve"][0]["shows"]) == (0, 5)
+    okr.source(w45=6)
+    assert (okr.run()["updated"], okr.snapshots()) == (1, {MONDAY: "6"})

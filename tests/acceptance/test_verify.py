@@ -6,6 +6,8 @@ from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from kpisync.sandbox.settings import Fault
 from kpisync.state.lock import job_lock
 from tests.acceptance.conftest import CONFIG
@@ -153,3 +155,12 @@ def test_people_read_old_and_found_and_what_to_do_next(project: Project) -> None
     assert f"edited: {PATH}: 12.5 → 7.5" in shown
     assert "kpisync verify scrap-daily --repair" in shown
     assert "2 values checked: 1 missing, 0 different, 1 edited, 0 duplicate" in shown
+
+
+@pytest.mark.parametrize("command", [["verify"], ["adopt", "scrap-daily"], ["undo", "{run}"]], ids=lambda each: each[0])
+def test_what_is_known_of_one_platform_is_not_held_against_another(project: Project, command: list[str]) -> None:
+    project.source("L1;19.11.2026;12,5")
+    run = project.run()["run"]
+    project.config(CONFIG.replace("${env:BOARD_URL}", "http://127.0.0.1:9/api"))
+    outcome = project.call(*(part.format(run=run) for part in command))
+    assert (outcome.code, "kpisync state rebind board" in outcome.out) == (2, True)

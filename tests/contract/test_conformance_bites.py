@@ -13,11 +13,12 @@ from typing import Any
 import pytest
 from conformance_rules import check, rules_of
 from memory_adapter import MemoryAdapter, MemoryConformance
+from memory_shelf import ShelfAdapter
 from pydantic import BaseModel, Field
 from pydantic.errors import PydanticInvalidForJsonSchema
 
 from kpisync.errors import DestinationError, Interrupted
-from kpisync.model import Action, Change, RecordKey, Reply, ReplyKind, ValueKey, Values
+from kpisync.model import Action, Change, RecordKey, Reply, ReplyKind, Values
 from kpisync.ports import AdapterSpec, DestinationOptions, Unreadable, Window
 
 Read = Mapping[RecordKey, Values]
@@ -204,17 +205,6 @@ class LosesUpdates(MemoryAdapter):
         return reply
 
 
-class KeepsThemApart(MemoryAdapter):
-    def remote_id(self, key: ValueKey) -> str | None:
-        return None
-
-    def may_replace(self, key: ValueKey, remote: str | None) -> bool:
-        return True
-
-    def copies(self, key: ValueKey) -> int:
-        return 1
-
-
 class LeavesSocketsOpen(MemoryAdapter):
     def write(self, change: Change) -> Reply:
         self.left_open = socket.socket()
@@ -250,7 +240,7 @@ BITES: dict[str, type[MemoryAdapter]] = {
     "test_nothing_is_sent_before_its_turn": SendsBeforeItsTurn,
     "test_secrets_are_struck_out_of_the_words_of_the_platform": QuotesSecrets,
     "test_it_may_be_called_from_several_threads_at_once": LosesUpdates,
-    "test_one_that_keeps_values_apart_is_held_to_the_rules_for_that": KeepsThemApart,
+    "test_one_that_keeps_values_apart_is_held_to_the_rules_for_that": ShelfAdapter,
     "test_closing_gives_up_connections": LeavesSocketsOpen,
 }
 

@@ -99,6 +99,13 @@ def test_a_probe_that_fails_leaves_nothing_behind_and_concludes_nothing(method: 
         assert okr.destination.meta().kpis() == kpis
 
 
+def test_a_platform_that_is_not_reached_is_not_probed() -> None:
+    with account() as okr:
+        okr.sandbox.close()
+        with pytest.raises(DestinationError):
+            list(okr.destination.probe())
+
+
 def test_a_scratch_kpi_that_cannot_be_deleted_is_named() -> None:
     with account() as okr:
         okr.sandbox.faults = [fault("status", "DELETE", status=403)]

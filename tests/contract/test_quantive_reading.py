@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
@@ -114,3 +114,11 @@ def test_a_token_or_an_account_that_is_wrong_ends_the_run() -> None:
     for option, says in (("token", "login"), ("account", "account")):
         with account(**{option: "wrong"}) as okr, pytest.raises(DestinationError, match=says):
             okr.read(key())
+
+
+def test_no_read_spans_more_than_a_year() -> None:
+    weeks = [key((date(2024, 1, 1) + timedelta(weeks=n)).isoformat()) for n in range(120)]
+    with account() as okr:
+        windows = okr.destination.windows([*weeks, key("9999-12-27")])
+    assert [len(window.keys) for window in windows] == [52, 52, 16, 1]
+    assert all((window.last - window.first).days < 360 for window in windows)

@@ -132,7 +132,7 @@ def test_a_whole_configuration_in_a_page_is_sound(tmp_path: Path) -> None:
     assert len(whole) >= 2
     for content in whole:
         file.write_text(content, encoding="utf-8")
-        loaded = load(file, {"BOARD_USER": "api-user"})
+        loaded = load(file, {"BOARD_USER": "api-user", "QUANTIVE_TOKEN": "token"})
         assert [str(problem) for problem in loaded.problems] == []
         assert loaded.jobs
 

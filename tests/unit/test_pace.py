@@ -1,14 +1,16 @@
-"""The rate without bursts, the pauses, and when a destination is given up."""
+"""What one run makes of its destination's answers: pauses, and when it is given up."""
 
 from __future__ import annotations
 
+import math
 import random
 
 import pytest
 
-from kpisync.errors import DestinationError
+from kpisync.errors import DestinationError, LoginError
 from kpisync.model import Reply, ReplyKind
-from kpisync.sync.pace import Turns, Weather
+from kpisync.sync.gate import Gate
+from kpisync.sync.pace import Weather
 from kpisync.testing.clock import FakeClock
 
 BUSY = Reply(ReplyKind.BUSY, 503, "come back later")
@@ -17,55 +19,32 @@ FORBIDDEN = Reply(ReplyKind.REFUSED, 403, "not yours")
 REFUSED = Reply(ReplyKind.REFUSED, 422, "no")
 
 
-def weather(clock: FakeClock | None = None) -> Weather:
-    return Weather(clock or FakeClock(), "board", random.Random(1))
+def weather() -> Weather:
+    clock = FakeClock()
+    return Weather(clock, "board", Gate(clock, dice=random.Random(1)))
 
 
 def bad(weather: Weather, reply: Reply, wrote: bool = True) -> None:
-    """An answer after the pause that the one before asked for."""
-    clock = weather.clock
+    """An answer to a request that began after the pause that the one before asked for."""
+    clock = weather.gate.clock
     clock.sleep(weather.paused_until - clock.monotonic())
     weather.bad(reply, wrote)
-
-
-# ---------------------------------------------------------------- the rate
-
-
-def test_turns_come_at_a_steady_rate_from_the_first() -> None:
-    clock = FakeClock()
-    turns = Turns(2.0, clock)
-    times = []
-    for _ in range(4):
-        turns.wait()
-        times.append(clock.monotonic())
-    assert times == [0.0, 0.5, 1.0, 1.5]
-
-
-def test_idle_time_is_not_saved_up_for_a_burst() -> None:
-    clock = FakeClock()
-    turns = Turns(1.0, clock)
-    clock.sleep(60)
-    turns.wait()
-    turns.wait()
-    assert clock.monotonic() == 61.0
-
-
-def test_without_a_rate_nobody_waits() -> None:
-    clock = FakeClock()
-    Turns(None, clock).wait()
-    assert clock.monotonic() == 0.0
 
 
 # ---------------------------------------------------------------- pauses
 
 
-def test_a_busy_platform_is_left_alone_longer_each_time() -> None:
+def test_a_rest_may_take_longer_with_each_attempt() -> None:
     found = weather()
-    bad(found, BUSY)
-    first = found.paused_until - found.clock.monotonic()
-    bad(found, BUSY)
-    second = found.paused_until - found.clock.monotonic()
-    assert 0.5 <= first <= 1.0 <= second <= 2.0
+    for attempt, longest in [(1, 1), (2, 2), (3, 4), (7, 60), (20, 60)]:
+        lengths = []
+        for _ in range(200):
+            begun = found.gate.clock.monotonic()
+            found.rest(attempt)
+            lengths.append(found.paused_until - begun)
+            found.gate.clock.sleep(lengths[-1])
+        assert min(lengths) < longest / 20
+        assert longest * 0.95 < max(lengths) <= longest
 
 
 def test_the_platforms_own_wish_is_honoured() -> None:
@@ -74,18 +53,26 @@ def test_the_platforms_own_wish_is_honoured() -> None:
     assert found.paused_until == 7.0
 
 
-def test_answers_that_were_in_flight_together_count_once() -> None:
+def test_a_platform_that_wants_no_pause_gets_one_all_the_same() -> None:
     found = weather()
-    for _ in range(5):
-        found.bad(BUSY, wrote=True)
-    assert found.troubles[True] == 1
+    found.bad(Reply(ReplyKind.BUSY, 429, retry_after=0.0), wrote=True)
+    assert 0 < found.paused_until < 1
 
 
-def test_a_longer_wish_of_a_later_answer_prolongs_the_pause() -> None:
+def test_a_run_that_ends_sends_nothing_more_and_does_not_keep_others_from_it() -> None:
     found = weather()
-    found.bad(BUSY, wrote=True)
-    found.bad(Reply(ReplyKind.BUSY, 429, retry_after=30.0), wrote=True)
-    assert found.paused_until == 30.0
+    found.end(DestinationError("it redirects"))
+    assert found.paused_until == math.inf
+    found.gate.enter()
+    assert found.gate.paused_until == 0
+
+
+def test_a_refused_login_keeps_every_run_from_asking() -> None:
+    found = weather()
+    found.end(LoginError("the platform refuses the login", hint="Check the password"))
+    found.gate.clock.sleep(1e9)
+    with pytest.raises(LoginError, match=r"the platform refuses the login\. Check the password"):
+        found.gate.enter()
 
 
 # ---------------------------------------------------------------- giving up
@@ -114,7 +101,7 @@ def test_a_good_answer_between_begins_anew() -> None:
     for _ in range(5):
         bad(found, BUSY)
         found.good(wrote=True)
-    assert found.troubles[True] == 0
+    assert found.gate.troubles[True] == 0
 
 
 def test_good_reads_do_not_excuse_writes() -> None:
@@ -129,16 +116,16 @@ def test_refusals_never_count() -> None:
     found = weather()
     for _ in range(10):
         bad(found, REFUSED)
-    assert not found.troubles
+    assert not found.gate.in_trouble
 
 
 def test_failures_count_only_while_nothing_was_answered_well() -> None:
     found = weather()
     bad(found, FAILED)
-    assert found.troubles[True] == 1
+    assert found.gate.troubles[True] == 1
     found.good(wrote=True)
     bad(found, FAILED)
-    assert found.troubles[True] == 0
+    assert found.gate.troubles[True] == 0
 
 
 # ---------------------------------------------------------------- 403
@@ -171,15 +158,3 @@ def test_forbidden_writes_after_an_accepted_one_are_their_own() -> None:
     for _ in range(5):
         found.bad(FORBIDDEN, wrote=True)
     assert found.forbidden == 0
-
-
-# ---------------------------------------------------------------- repeating
-
-
-def test_repetitions_are_few_until_writes_are_accepted_again() -> None:
-    found = weather()
-    assert sum(found.may_repeat() for _ in range(50)) == 10
-    for _ in range(11):
-        found.good(wrote=True)
-    assert found.may_repeat()
-    assert not found.may_repeat()

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from kpisync.model import Action, Change, Reply, ReplyKind, Status, ValueChange, Values
+from kpisync.model import Action, Change, Reply, ReplyKind, Status, ValueChange, ValueKey, Values
 from kpisync.sync.confirm import Judgement, judge_read_back, judge_refused, judge_reply, refusal
 from kpisync.testing.world import record
 
@@ -110,6 +110,21 @@ def test_a_refused_change_leaves_what_stood() -> None:
     judgement = judge_refused(change(), Reply(ReplyKind.REFUSED, 422, "no such value"))
     assert [(settled.status, settled.number) for settled in judgement.settled] == [(Status.REFUSED, A)]
     assert judgement.rejections[0].reason == "the platform refuses it (status 422): no such value"
+
+
+@pytest.mark.parametrize(
+    "judgement",
+    [
+        judge_refused(change(), Reply(ReplyKind.REFUSED, 422, "no such value")),
+        judge_read_back(change(), ACCEPTED, {"v-actual": C}),
+        judge_read_back(change(), Reply(ReplyKind.FAILED, 500, "sorry"), {"v-actual": A}),
+        judge_read_back(change(), Reply(ReplyKind.REFUSED, 422, "no such value"), {"v-actual": A}),
+    ],
+    ids=codes,
+)
+def test_a_reject_says_which_value_with_which_number_it_was(judgement: Judgement) -> None:
+    (rejection,) = judgement.rejections
+    assert (rejection.key, rejection.number) == (ValueKey(record(), "v-actual"), B)
 
 
 def test_a_reject_without_status_or_words_is_still_a_sentence() -> None:

@@ -99,7 +99,7 @@ def test_nothing_is_sent_once_the_state_store_fails(call: int) -> None:
 
 def test_after_a_crash_nothing_is_sent_before_the_earlier_attempt_is_over() -> None:
     world = plant(known=True)
-    assert world.run("actuals", Disturbance(puts={1: Fault.LATE}, die_at=6)) is None
+    assert world.run("actuals", Disturbance(puts={1: Fault.LATE}, die_at=7)) is None
     assert doubts(world)
     world.source_states(value(), Decimal(6))
     start, times = world.clock.monotonic(), list[float]()
@@ -111,13 +111,13 @@ def test_after_a_crash_nothing_is_sent_before_the_earlier_attempt_is_over() -> N
 
 def test_a_plan_does_not_wait_for_it() -> None:
     world = plant(known=True)
-    assert world.run("actuals", Disturbance(puts={1: Fault.LATE}, die_at=6)) is None
+    assert world.run("actuals", Disturbance(puts={1: Fault.LATE}, die_at=7)) is None
     assert [change.new for change in world.plan("actuals").changes] == [{"v-actual": B}]
 
 
 def test_the_settle_time_counts_the_wait_for_a_turn() -> None:
     world = plant(rate_limit="2/m", concurrency=2)
-    assert world.run("actuals", Disturbance(die_at=6)) is None
+    assert world.run("actuals", Disturbance(die_at=7)) is None
     (doubt,) = world.state.in_doubt("board")
     assert doubt.settles - world.clock.now() == timedelta(seconds=30 + 60 + 30 + 120)
 

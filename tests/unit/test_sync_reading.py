@@ -57,7 +57,7 @@ def test_an_unreadable_window_is_not_written() -> None:
 
 def test_what_is_in_doubt_stays_so_while_it_cannot_be_read() -> None:
     world = plant()
-    assert world.run("actuals", Disturbance(die_at=6)) is None
+    assert world.run("actuals", Disturbance(die_at=7)) is None
     report = report_of(world, gets(Fault.REFUSE))
     assert (report.in_doubt, report.rejections) == (1, [])
 
