@@ -19,7 +19,7 @@ from kpisync.jobs import JobBuilder, JobResult, Order, Request
 from kpisync.mapping.options import LookbackSpan
 from kpisync.model import Catalog, Intake, RunStatus, Scope, ValueKey
 from kpisync.names import Names
-from kpisync.patience import Patience
+from kpisync.patience import WAITS, Patience
 from kpisync.ports import Clock, Progress
 from kpisync.reports import run_json
 from kpisync.savedplan import (
@@ -57,7 +57,7 @@ class App:
     progress: Progress = lambda stage, done, total: None
     waiting: Callable[[str, datetime], None] = lambda job, until: None  # once for each wait for a request to settle
     queued: Callable[[str, LockedError], None] = lambda job, taken: None  # once for each wait for another process
-    patience: float = 30 * 60.0  # seconds to wait for it at most
+    patience: float = WAITS  # seconds to wait for it at most
 
     def __post_init__(self) -> None:
         self._builder = JobBuilder(self.loaded, self.clock, self.stopped)

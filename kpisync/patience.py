@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from kpisync.errors import Exit, Interrupted, LockedError
 from kpisync.ports import Clock
 
+WAITS = 30 * 60.0  # seconds, before the other process is taken for one that hangs
 _MOMENT = 0.2  # seconds
 
 

@@ -8,7 +8,7 @@ import typer
 
 from kpisync.cli.lines import line, requests_line, trouble
 from kpisync.cli.options import ConfigPath, First, Json, Last
-from kpisync.cli.session import Session, Signals, SlowProgress, open_session, request
+from kpisync.cli.session import Session, open_session, request
 
 if TYPE_CHECKING:
     from kpisync.upkeep.adopt import Adopted
@@ -32,12 +32,11 @@ def adopt(
     """
     from kpisync.upkeep.adopt import adopt as carry_out
     from kpisync.upkeep.adopt import adopt_json
-    from kpisync.upkeep.visit import Upkeep
 
     asked = request([job], first, last, None, None)
     session = open_session(config, as_json)
-    with Signals().caught() as signals, SlowProgress() as progress:
-        result = carry_out(Upkeep(session.loaded, stopped=signals, progress=progress, waiting=session.waiting), asked)
+    with session.at_upkeep() as upkeep:
+        result = carry_out(upkeep, asked)
     if as_json:
         session.print_json({"adopt": adopt_json(result)})
     else:

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from kpisync.cli.lines import line
 from kpisync.cli.options import ConfigPath, Json
-from kpisync.cli.session import Session, Signals, SlowProgress, open_session
+from kpisync.cli.session import Session, open_session
 from kpisync.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -40,7 +40,6 @@ def resolve(
     """
     from kpisync.sync.resolve import Answer
     from kpisync.upkeep.resolve import answer, listed, resolve_json
-    from kpisync.upkeep.visit import Upkeep
 
     if stored and not_stored:
         raise ConfigError("--stored and --not-stored exclude each other")
@@ -50,8 +49,7 @@ def resolve(
             "an answer is about one VALUE, or about --all", hint="`kpisync resolve` lists what is in doubt"
         )
     session = open_session(config, as_json)
-    with Signals().caught() as signals, SlowProgress() as progress:
-        upkeep = Upkeep(session.loaded, stopped=signals, progress=progress, waiting=session.waiting)
+    with session.at_upkeep() as upkeep:
         result = listed(upkeep, value, offline)
         if answers:
             answer(upkeep, result, Answer.STORED if stored else Answer.NOT_STORED, force)

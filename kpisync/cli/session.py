@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from kpisync.config.loaded import Loaded
     from kpisync.errors import LockedError
     from kpisync.jobs import Request
+    from kpisync.upkeep.visit import Upkeep
 
 DEFAULT_CONFIG = Path("config/kpisync.yaml")
 _PIPE_WIDTH = 200  # columns, where no terminal says how wide it is
@@ -75,6 +76,15 @@ class Session:
         """The app for a command that sends: with its progress and its waits on stderr, and ended by signals."""
         with Signals().caught() as signals, SlowProgress() as progress:
             yield self.app(stopped=signals, progress=progress, waiting=self.waiting, queued=self.queued)
+
+    @contextmanager
+    def at_upkeep(self) -> Iterator[Upkeep]:
+        """The same for a command that looks after what was sent."""
+        from kpisync.upkeep.visit import Upkeep
+
+        with Signals().caught() as signals, SlowProgress() as progress:
+            parts: dict[str, Any] = {"stopped": signals, "progress": progress}
+            yield Upkeep(self.loaded, **parts, waiting=self.waiting, queued=self.queued)
 
     def _at_the_plant(self, instant: datetime) -> datetime:
         return instant.astimezone(self.loaded.settings.timezone if self.loaded.settings else None)

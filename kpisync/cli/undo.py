@@ -9,7 +9,7 @@ import typer
 
 from kpisync.cli.lines import lines, requests_line, trouble
 from kpisync.cli.options import ConfigPath, Json
-from kpisync.cli.session import Session, Signals, SlowProgress, open_session
+from kpisync.cli.session import Session, open_session
 from kpisync.errors import Exit
 
 if TYPE_CHECKING:
@@ -37,11 +37,9 @@ def undo(
     run's. What somebody changed since is reported and left alone.
     """
     from kpisync.upkeep import undo as upkeep_undo
-    from kpisync.upkeep.visit import Upkeep
 
     session = open_session(config, as_json)
-    with Signals().caught() as signals, SlowProgress() as progress:
-        upkeep = Upkeep(session.loaded, stopped=signals, progress=progress, waiting=session.waiting)
+    with session.at_upkeep() as upkeep:
         asks = not (yes or as_json) and sys.stdin.isatty()
         if plan or asks:
             planned = upkeep_undo.plan_undo(upkeep, run)

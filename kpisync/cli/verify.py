@@ -8,7 +8,7 @@ import typer
 
 from kpisync.cli.lines import lines, requests_line, trouble
 from kpisync.cli.options import ConfigPath, First, Json, Last
-from kpisync.cli.session import Session, Signals, SlowProgress, open_session, request
+from kpisync.cli.session import Session, open_session, request
 from kpisync.errors import combined
 
 if TYPE_CHECKING:
@@ -36,13 +36,11 @@ def verify(
     """
     from kpisync.upkeep.verify import verify as carry_out
     from kpisync.upkeep.verify import verify_json
-    from kpisync.upkeep.visit import Upkeep
 
     asked = request([job] if job else None, first, last, None, None)
     session = open_session(config, as_json)
     results = []
-    with Signals().caught() as signals, SlowProgress() as progress:
-        upkeep = Upkeep(session.loaded, stopped=signals, progress=progress, waiting=session.waiting)
+    with session.at_upkeep() as upkeep:
         for result in carry_out(upkeep, asked, repair):
             results.append(result)
             if not as_json:

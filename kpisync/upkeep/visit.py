@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import partial
@@ -11,14 +11,16 @@ from typing import Any, NamedTuple
 
 import structlog
 
+from kpisync.claims import group_of
 from kpisync.config.loaded import Loaded, Settings
 from kpisync.errors import ConfigError, Exit, Interrupted, KpisyncError, LockedError, StateError
 from kpisync.jobs import JobBuilder
 from kpisync.model import RunStatus, ValueKey
 from kpisync.names import Names
+from kpisync.patience import WAITS, Patience
 from kpisync.ports import Clock, KeepsApart, Progress
 from kpisync.reports import run_json
-from kpisync.state.lock import job_lock
+from kpisync.state.lock import job_lock, turn
 from kpisync.state.open import open_store
 from kpisync.state.store import Store
 from kpisync.support.clock import SystemClock
@@ -59,6 +61,8 @@ class Upkeep:
     stopped: Callable[[], Exit | None] = lambda: None
     progress: Progress = lambda stage, done, total: None
     waiting: Callable[[str, datetime], None] = lambda job, until: None  # once for each wait for a request to settle
+    queued: Callable[[str, LockedError], None] = lambda job, taken: None  # once for each wait for another process
+    patience: float = WAITS  # seconds to wait for it at most
 
     def __post_init__(self) -> None:
         self.builder = JobBuilder(self.loaded, self.clock, self.stopped)
@@ -96,12 +100,13 @@ class Upkeep:
         first: date | None = None,
         last: date | None = None,
     ) -> Exit:
-        """Do some work as a run of its own, under the job's lock; what stops it is told in the report."""
+        """Do some work as a run of its own, under the job's lock and in its turn; what stops it is in the report."""
         config = self.loaded.jobs.get(report.job)
         try:
             with (
                 closing(open_store(self.settings.state, self.clock)) as store,
                 job_lock(self.settings.state, report.job),
+                self._turn(report.job),
             ):
                 digest = config.digest if config else ""
                 report.run = store.begin_run(report.job, kind, self.clock.now(), digest)
@@ -116,6 +121,13 @@ class Upkeep:
         except (LockedError, StateError) as error:
             report.error = self.said(error)
             return error.exit_code
+
+    def _turn(self, job: str) -> AbstractContextManager[None]:
+        """The turn to write its records; those of a job that is configured no more are nobody else's."""
+        if job not in self.loaded.jobs:
+            return nullcontext()
+        patience = Patience(self.clock, self.patience, self.stopped, partial(self.queued, job))
+        return turn(self.settings.state, group_of(self.loaded, job), job, patience)
 
     def _done(self, report: Report, work: Callable[[], Ended]) -> tuple[Exit, Mapping[str, Any]]:
         try:
