@@ -202,6 +202,8 @@ class App:
         counts = {name: getattr(report, name) for name in ("rows", "values", "unchanged", "confirmed", "in_doubt")}
         log.info("run ended", job=report.job, run=report.run, status=str(result.status), **counts)
         shown = run_json(report, result.status, result.names, result.first, result.last)
+        if found := self._builder.gate(config.destination).turns.found:
+            store.keep_rate(config.destination, found)
         store.finish_run(report.run, self.clock.now(), result.status, result.exit_code, shown, intake.origins)
         return result
 
@@ -227,6 +229,8 @@ class App:
         tools = Tools(order.store, self.clock, self.stopped, self._heeding(order.progress), waits)
         try:
             order.store.require(config.destination, self.loaded.destinations[config.destination].options.identity)
+            turns = self._builder.gate(config.destination).turns
+            turns.begin_at(order.store.rate(config.destination))
             with closing(self._builder.destination(config.destination, report.requests)) as destination:
                 job = self._builder.build(config, request, destination, order.claims, order.guard or config.guard)
                 if order.allowed is not None:

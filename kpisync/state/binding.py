@@ -41,3 +41,11 @@ def rebind(connection: Connection, destination: str, identity: str) -> str | Non
         here = binding.c.destination == destination
         connection.execute(binding.update().where(here).values(identity=plain(identity)))
     return before
+
+
+def rate_of(connection: Connection, destination: str) -> float | None:
+    return connection.execute(select(binding.c.rate).where(binding.c.destination == destination)).scalar()
+
+
+def put_rate(connection: Connection, destination: str, rate: float) -> None:
+    connection.execute(binding.update().where(binding.c.destination == destination).values(rate=rate))

@@ -110,6 +110,15 @@ class Store:
             binding.require(connection, destination, identity)
         self._unbound[destination] = identity
 
+    def rate(self, destination: str) -> float | None:
+        """How many requests a second a destination seems to take, as `keep_rate` was told."""
+        with self.reading() as connection:
+            return binding.rate_of(connection, destination)
+
+    def keep_rate(self, destination: str, rate: float) -> None:
+        with self._writing() as connection:
+            binding.put_rate(connection, destination, rate)
+
     def rebind(self, destination: str, identity: str) -> str | None:
         """Know a destination as `identity` from now on; returns what it was known as, None if it was not known."""
         with self._writing() as connection:

@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from sqlalchemy import (
     Column,
+    Float,
     ForeignKey,
     Index,
     Integer,
@@ -57,12 +58,13 @@ meta = Table(
     Column("value", String, nullable=False),
 )
 
-# The platform and account that each destination is.
+# The platform and account that each destination is. `rate` is how many requests a second it seems to take.
 binding = Table(
     "binding",
     metadata,
     Column("destination", String, primary_key=True),
     Column("identity", String, nullable=False),
+    Column("rate", Float),  # NULL: it never had enough
 )
 
 job = Table(

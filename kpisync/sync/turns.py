@@ -25,12 +25,11 @@ class Turns:
     is a little less than what the platform took, is held, and then grows while somebody waits, until the next 429.
     """
 
-    def __init__(self, rate: float | None, clock: Clock, start: float | None = None) -> None:
-        """`start` is what `found` was at the end of an earlier process."""
+    def __init__(self, rate: float | None, clock: Clock) -> None:
         self._clock = clock
         self._lock = Lock()
         self._finds = rate is None
-        self._rate = rate * _CONFIGURED if rate else start
+        self._rate = rate * _CONFIGURED if rate else None
         self._next = 0.0
         self._taken = 0  # by the platform
         self._last_second: deque[float] = deque()
@@ -43,6 +42,11 @@ class Turns:
     def found(self) -> float | None:
         """Requests a second that the platform seems to take; None if a rate is configured, or no limit was met."""
         return self._rate if self._finds else None
+
+    def begin_at(self, found: float | None) -> None:
+        """Go on with what was `found` by an earlier process, unless this one knows better."""
+        if self._finds and self._rate is None:
+            self._rate = found
 
     def take(self) -> float:
         """The time, monotonic, at which the caller may send one request."""

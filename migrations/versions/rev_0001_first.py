@@ -24,6 +24,7 @@ def _names() -> None:
         "binding",
         sa.Column("destination", sa.String, primary_key=True),
         sa.Column("identity", sa.String, nullable=False),
+        sa.Column("rate", sa.Float),
     )
     op.create_table(
         "job",
