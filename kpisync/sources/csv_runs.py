@@ -13,6 +13,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import chain, islice
 
 from kpisync.model import Run
 from kpisync.support.files import ObservedFile, open_observed, origin_of
@@ -22,6 +23,8 @@ from kpisync.tables.options import ReaderOptions
 
 _C1 = bytes(range(0x80, 0xA0))  # control characters in ISO 8859, which no reading lets pass
 _LONGEST_LINE = 4096
+_CHUNKS = 16  # of a file, looked at together
+_CELLS = 10_000  # remembered
 # Those in which a byte below 128 is never a part of another letter.
 _PLAIN_CODECS = frozenset(
     ["ascii", "utf-8", "cp437", "cp850", "cp852", "cp1250", "cp1251", "cp1252", "iso8859-1", "iso8859-15"]
@@ -46,6 +49,10 @@ class Layout:
         after = (between + other) * (len(self.columns) - self.index - 1)
         line = before + rb"%b" + after + rb"\r?\n"
         return re.compile(line % (rb"(" + other + rb")") + rb"(?:" + line % rb"\1" + rb")*+|[^\n]*+\n?")
+
+    def cells(self) -> Callable[[bytes], str | None]:
+        """A cell as it is written → as it is read; None for a blank one, and where no cell was found."""
+        return lru_cache(maxsize=_CELLS)(lambda cell: cell.decode(self.codec, "replace") if cell.strip() else None)
 
     def __bytes__(self) -> bytes:
         return repr((self.delimiter, self.columns, self.index)).encode("utf-8", "surrogatepass")
@@ -76,20 +83,49 @@ def is_plain(path: str, codec: str, quote: str | None) -> bool:
     return not cut
 
 
-def _pieces(file: ObservedFile, layout: Layout) -> Iterator[tuple[str | None, bytes]]:
-    """The lines below the header in their order, in runs: (cell or None, the lines as they are written)."""
-    find, decode = layout.pattern(), lru_cache(maxsize=10_000)(lambda cell: cell.decode(layout.codec, "replace"))
-    for text in _below_header(file, layout):
-        for match in find.finditer(text):
-            if whole := match[0]:
-                cell = match[1]
-                yield (decode(cell) if cell and not cell.isspace() else None), whole
+def runs(path: str, layout: Layout, account: Account) -> Iterator[Run]:
+    """All lines below the header, those of one cell together where they stand near; then the file's hash is known."""
+    find, known, meaning = layout.pattern(), layout.cells(), bytes(layout)
+    with open_observed(path, account.origin) as file:
+        for text in _below_header(file, layout):
+            near: dict[bytes, list[bytes]] = {}
+            for match in find.finditer(text):
+                near.setdefault(match[1] or b"", []).append(match[0])
+            for written, lines in near.items():
+                cell = known(written)
+                together = b"".join(lines if cell is not None else [line for line in lines if line.strip()])
+                if together:
+                    yield Run(cell, meaning, together)
+        account.intake.origins[account.origin] = file.finish()
+
+
+def blocks_without(path: str, layout: Layout, passed: Callable[[object], bool], account: Account) -> Iterator[Block]:
+    """The records below the header, but for those passed over, which are counted. May raise UnicodeDecodeError."""
+    find, known, line = layout.pattern(), layout.cells(), layout.header + 1
+
+    @lru_cache(maxsize=_CELLS)
+    def is_passed(written: bytes | None) -> bool:
+        cell = known(written or b"")
+        return cell is not None and passed(cell)
+
+    with open_observed(path, account.origin) as file:
+        for match in chain.from_iterable(find.finditer(text) for text in _below_header(file, layout)):
+            text = match[0]
+            lines = text.count(b"\n") or bool(text)
+            if is_passed(match[1]):
+                account.intake.read += lines
+            elif text:
+                written = io.StringIO(text.decode(layout.codec), newline="")
+                records = list(csv.reader(written, delimiter=layout.delimiter, quoting=csv.QUOTE_NONE))
+                yield Block(range(line, line + lines), records)
+            line += lines
+        account.intake.origins[account.origin] = file.finish()
 
 
 def _below_header(file: ObservedFile, layout: Layout) -> Iterator[bytes]:
     """Whole lines, many at a time; the last one may lack its line break."""
     rest, above = b"", layout.header
-    while chunk := file.read():
+    while chunk := b"".join(islice(iter(file.read, b""), _CHUNKS)):
         text = rest + chunk
         while above and (end := text.find(b"\n")) >= 0:
             text, above = text[end + 1 :], above - 1
@@ -99,29 +135,3 @@ def _below_header(file: ObservedFile, layout: Layout) -> Iterator[bytes]:
         rest = text[end:]
     if rest and not above:
         yield rest
-
-
-def runs(path: str, layout: Layout, account: Account) -> Iterator[Run]:
-    """All lines below the header; once they are used up the file's hash is known."""
-    meaning = bytes(layout)
-    with open_observed(path, account.origin) as file:
-        for cell, text in _pieces(file, layout):
-            if cell is not None or not text.isspace():
-                yield Run(cell, meaning, text)
-        account.intake.origins[account.origin] = file.finish()
-
-
-def blocks_without(path: str, layout: Layout, passed: Callable[[object], bool], account: Account) -> Iterator[Block]:
-    """The records below the header, but for those passed over, which are counted. May raise UnicodeDecodeError."""
-    line = layout.header + 1
-    with open_observed(path, account.origin) as file:
-        for cell, text in _pieces(file, layout):
-            lines = text.count(b"\n") or 1
-            if cell is not None and passed(cell):
-                account.intake.read += lines
-            else:
-                written = io.StringIO(text.decode(layout.codec), newline="")
-                records = list(csv.reader(written, delimiter=layout.delimiter, quoting=csv.QUOTE_NONE))
-                yield Block(range(line, line + lines), records)
-            line += lines
-        account.intake.origins[account.origin] = file.finish()

@@ -13,7 +13,7 @@ from kpisync.model import Intent, Settled, Stands, Status
 from kpisync.state import statements
 from kpisync.state.columns import as_milliseconds, as_text, plain
 from kpisync.state.numbering import StoredCell
-from kpisync.state.prepared import Rows, many, once, written
+from kpisync.state.prepared import Line, many, once, written
 from kpisync.state.tables import CHANGE_STATUS, VALUE_STATUS, ChangeStatus
 
 ANSWER_LIMIT = 500
@@ -67,7 +67,7 @@ def adopt(
 
 def settle(connection: Connection, run: int, outcomes: Mapping[At, Settled], now: datetime) -> None:
     """Record one outcome a key: in the history, and in what is known."""
-    found: dict[Status, Rows] = defaultdict(list)
+    found: dict[Status, list[Line]] = defaultdict(list)
     for key, outcome in outcomes.items():
         found[outcome.status].append(_settled(key, outcome))
     for status, each in found.items():
@@ -86,35 +86,28 @@ def _know(connection: Connection, rows: str, count: int, asked: Mapping[str, Any
         many(connection, statements.put_bare, rows, asked)
 
 
-def _intended(key: At, intent: Intent, cell: StoredCell) -> dict[str, Any]:
-    return {
-        "series": key[0],
-        "period": key[1],
-        "old": None if intent.old is None else as_text(intent.old),
-        "new": None if intent.new is None else as_text(intent.new),
-        "origin": cell[0],
-        "place": cell[1],
-    }
+def _intended(key: At, intent: Intent, cell: StoredCell) -> Line:
+    old = None if intent.old is None else as_text(intent.old)
+    new = None if intent.new is None else as_text(intent.new)
+    return Line(*key, *cell, old, new)
 
 
-def _adopted(key: At, stands: Stands, cell: StoredCell) -> dict[str, Any]:
+def _adopted(key: At, stands: Stands, cell: StoredCell) -> Line:
     text = as_text(stands.number)
-    place = {"series": key[0], "period": key[1], "origin": cell[0], "place": cell[1]}
-    return {**place, "number": text, "found": text, "remote": _plain(stands.remote)}
+    return Line(*key, *cell, number=text, found=text, remote=_plain(stands.remote))
 
 
-def _settled(key: At, outcome: Settled) -> dict[str, Any]:
+def _settled(key: At, outcome: Settled) -> Line:
     """`found` is what was read back, which `sent` was not."""
     number = None if outcome.number is None else as_text(outcome.number)
-    return {
-        "series": key[0],
-        "period": key[1],
-        "number": number,
-        "found": None if outcome.status is Status.SENT else number,
-        "answer": plain(outcome.answer, ANSWER_LIMIT) or None,
-        "remote": _plain(outcome.remote),
-        "settles": None if outcome.settles is None else as_milliseconds(outcome.settles),
-    }
+    return Line(
+        *key,
+        number=number,
+        found=None if outcome.status is Status.SENT else number,
+        answer=plain(outcome.answer, ANSWER_LIMIT) or None,
+        remote=_plain(outcome.remote),
+        settles=None if outcome.settles is None else as_milliseconds(outcome.settles),
+    )
 
 
 def _plain(text: str | None) -> str | None:

@@ -26,7 +26,6 @@ from sqlalchemy import (
     Update,
     bindparam,
     cast,
-    column,
     func,
     literal_column,
     select,
@@ -37,7 +36,6 @@ from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
 Insert = sqlite.Insert | postgresql.Insert  # which know ON CONFLICT
 Given = ReadOnlyColumnCollection[str, ColumnElement[Any]]
-Rows = list[dict[str, Any]]
 
 
 class Words(NamedTuple):
@@ -49,11 +47,24 @@ class Words(NamedTuple):
 
 Make = Callable[[Words], Insert | Update | Delete | Select[Any]]  # a function of a module: its text is remembered
 
-_COLUMNS: dict[str, Integer | String | BigInteger] = {
-    **dict.fromkeys(("period", "series", "origin"), Integer()),
-    **dict.fromkeys(("old", "new", "number", "found", "place", "answer", "remote"), String()),
-    "settles": BigInteger(),
-}
+
+class Line(NamedTuple):
+    """What a statement is given of one key; it takes what it needs, and None is NULL."""
+
+    series: int
+    period: int
+    origin: int | None = None
+    place: str | None = None
+    old: str | None = None
+    new: str | None = None
+    number: str | None = None
+    found: str | None = None
+    answer: str | None = None
+    remote: str | None = None
+    settles: int | None = None
+
+
+_KINDS = {"series": Integer(), "period": Integer(), "origin": Integer(), "settles": BigInteger()}  # the rest is text
 
 
 class Prepared(NamedTuple):
@@ -63,9 +74,9 @@ class Prepared(NamedTuple):
     names: Sequence[str]
 
 
-def written(rows: Rows) -> str:
-    """Rows for `many`, each about another key; one may hold more than a statement takes, and what it lacks is NULL."""
-    return json.dumps(rows, ensure_ascii=False, check_circular=False)
+def written(lines: Sequence[Line]) -> str:
+    """Lines for `many`, each about another key. Lists, for names in each line would double what reading them costs."""
+    return json.dumps(lines, ensure_ascii=False, check_circular=False)
 
 
 def many(connection: Connection, make: Make, rows: str, asked: Mapping[str, Any]) -> int:
@@ -103,15 +114,19 @@ def words_for(dialect: str) -> Words:
 
 def _given_postgresql() -> Given:
     document = cast(bindparam("rows", type_=String()), JSONB)
-    columns = [column(name, kind) for name, kind in _COLUMNS.items()]
-    return func.jsonb_to_recordset(document).table_valued(*columns).render_derived("given", with_types=True).c
+    line = func.jsonb_array_elements(document).table_valued("value").c.value
+    cells = [line.op("->>")(literal_column(str(place))) for place in range(len(Line._fields))]
+    columns = [
+        cast(cell, _KINDS.get(name, String())).label(name) for name, cell in zip(Line._fields, cells, strict=True)
+    ]
+    return select(*columns).subquery("given").c
 
 
 def _given_sqlite() -> Given:
-    element = func.json_each(bindparam("rows", type_=String())).table_valued("value").c.value
+    line = func.json_each(bindparam("rows", type_=String())).table_valued("value").c.value
     columns = [
-        func.json_extract(element, literal_column(f"'$.{name}'"), type_=kind).label(name)
-        for name, kind in _COLUMNS.items()
+        func.json_extract(line, literal_column(f"'$[{place}]'"), type_=_KINDS.get(name, String())).label(name)
+        for place, name in enumerate(Line._fields)
     ]
     return select(*columns).subquery("given").c
 
