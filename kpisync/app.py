@@ -25,11 +25,12 @@ from kpisync.reports import run_json
 from kpisync.savedplan import (
     NotPlanned,
     Numbers,
-    PlannedOnly,
+    Only,
     SavedPlan,
     allowed_by,
     enter,
     moved,
+    not_planned,
     plan_document,
     refuse_if_moved,
 )
@@ -234,7 +235,7 @@ class App:
             with closing(self._builder.destination(config.destination, report.requests)) as destination:
                 job = self._builder.build(config, request, destination, order.claims, order.guard or config.guard)
                 if order.allowed is not None:
-                    job = replace(job, destination=PlannedOnly(destination, order.allowed))
+                    job = replace(job, destination=Only(destination, order.allowed, not_planned))
                 intake = run(job, tools, report, dry=dry, over_guard=request.over_guard)
         except Interrupted as interrupted:
             report.error = "interrupted"

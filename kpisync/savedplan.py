@@ -193,11 +193,12 @@ def allowed_by(changes: Iterable[Change]) -> dict[ValueKey, Numbers]:
 
 
 @dataclass(frozen=True)
-class PlannedOnly:
-    """A destination that takes what was planned, and stops the run before anything else."""
+class Only:
+    """A destination that takes the changes of certain values alone; `otherwise` answers any other change, or raises."""
 
     destination: Destination
     allowed: Mapping[ValueKey, Numbers]
+    otherwise: Callable[[ValueKey, Numbers], Reply]
 
     def windows(self, keys: Collection[RecordKey]) -> list[Window]:
         return self.destination.windows(keys)
@@ -208,16 +209,21 @@ class PlannedOnly:
     def write(self, change: Change) -> Reply:
         for key, numbers in allowed_by([change]).items():
             if self.allowed.get(key) != numbers:
-                raise NotPlanned(
-                    f"{_number(numbers[0])} → {_number(numbers[1])} ({change.key.period}) is not in the saved plan: "
-                    "the platform or the source changed while it was carried out",
-                    where=f"destination {key.record.destination}",
-                    hint="Make a new plan with `kpisync plan --out FILE`, look at it, and run that",
-                )
+                return self.otherwise(key, numbers)
         return self.destination.write(change)
 
     def close(self) -> None:
         self.destination.close()
+
+
+def not_planned(key: ValueKey, numbers: Numbers) -> Reply:
+    """The run ends before it."""
+    raise NotPlanned(
+        f"{_number(numbers[0])} → {_number(numbers[1])} ({key.record.period}) is not in the saved plan: "
+        "the platform or the source changed while it was carried out",
+        where=f"destination {key.record.destination}",
+        hint="Make a new plan with `kpisync plan --out FILE`, look at it, and run that",
+    )
 
 
 def enter(stop: NotPlanned, report: Report) -> None:

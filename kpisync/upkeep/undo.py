@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from kpisync.errors import Exit
-from kpisync.model import Change, RecordKey, Reply, ReplyKind, ValueChange, ValueKey, Values
+from kpisync.model import Reply, ReplyKind, ValueChange, ValueKey
 from kpisync.names import Names
-from kpisync.ports import Destination, Window
 from kpisync.reports import change_json, in_order, run_json
-from kpisync.savedplan import Numbers, allowed_by
+from kpisync.savedplan import Numbers, Only, allowed_by
 from kpisync.state import runs
 from kpisync.state.open import open_readonly
 from kpisync.state.past import DONE, changed_later
@@ -119,7 +118,8 @@ def _put_back(visit: Visit, result: Undone) -> None:
     back = values_of(changes)
     known = known_of(store, back.keys())
     wanted = [wanted_back(key, value.new, value.old, value.source, known.get(key)) for key, value in back.items()]
-    target = replace(visit.target, destination=_OnlyThese(visit.target.destination, allowed_by(changes)))
+    only = Only(visit.target.destination, allowed_by(changes), _changed_since)
+    target = replace(visit.target, destination=only)
     store.keep_undone({key: value.old for key, value in back.items()})
     try:
         deliver(target, works_of(wanted, target, visit.tools), visit.tools, visit.report, dry=False)
@@ -130,26 +130,8 @@ def _put_back(visit: Visit, result: Undone) -> None:
         store.forget_undone(back.keys() - result.back.keys() - doubts)
 
 
-@dataclass(frozen=True)
-class _OnlyThese:
-    """A destination that takes what was found out to be undone, and refuses what has changed since."""
-
-    destination: Destination
-    allowed: Mapping[ValueKey, Numbers]
-
-    def windows(self, keys: Collection[RecordKey]) -> list[Window]:
-        return self.destination.windows(keys)
-
-    def read(self, window: Window) -> Mapping[RecordKey, Values]:
-        return self.destination.read(window)
-
-    def write(self, change: Change) -> Reply:
-        if any(self.allowed.get(key) != numbers for key, numbers in allowed_by([change]).items()):
-            return Reply(ReplyKind.REFUSED, words="it has changed since the undo looked at it, and was left alone")
-        return self.destination.write(change)
-
-    def close(self) -> None:
-        self.destination.close()
+def _changed_since(key: ValueKey, numbers: Numbers) -> Reply:
+    return Reply(ReplyKind.REFUSED, words="it has changed since the undo looked at it, and was left alone")
 
 
 def undo_json(result: Undone) -> dict[str, Any]:
