@@ -49,7 +49,7 @@ class DestinationOptions(Options):
         """The beginning of `guarantee`: how often a value is stored. Another one where a write twice counts twice."""
         return "each value is stored once"
 
-    rate_limit: Rate = Field(None, description="requests at most: 5/s, 100/m, 2000/h, or none")
+    rate_limit: Rate = Field(None, description="requests at most: 5/s, 100/m, 2000/h; none: found from the answers")
     concurrency: int = Field(4, ge=1, le=16, description="requests in flight at most")
     timeout: Duration = Field(timedelta(seconds=30), description="one request, all in all")
     settle: Duration = Field(
