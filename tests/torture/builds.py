@@ -17,24 +17,31 @@ import sys
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import datetime
+from decimal import Decimal
 from functools import partial
 from pathlib import Path
 from tempfile import mkdtemp
 
 import kpisync.app
 import kpisync.cli.show  # these too are here so that a child need not import them
+import kpisync.destinations.quantive
 import kpisync.destinations.valuestreamer
 import kpisync.sources.csv
 import kpisync.state.open
+import kpisync.sync.reconcile
 from kpisync.app import App
 from kpisync.cli.main import main
 from kpisync.cli.session import Signals
 from kpisync.config.secrets import Secrets
+from kpisync.destinations.quantive_groups import Groups
+from kpisync.destinations.quantive_snapshots import Snapshots
 from kpisync.errors import StateError
-from kpisync.model import Change, Intent
+from kpisync.model import Change, Intent, RecordKey, Reply, ReplyKind, ValueChange
+from kpisync.ports import KeepsApart
 from kpisync.state.store import Store
 from kpisync.state.upgrade import SHIPPED, Schema, migrations_folder
 from kpisync.sync.books import Books
+from kpisync.sync.diff import Wanted
 
 
 def sends_first() -> None:
@@ -100,6 +107,27 @@ def plans_in_earnest() -> None:
     setattr(App, "plan", App.run)  # noqa: B010
 
 
+def posts_blindly() -> None:
+    """A snapshot whose post has no answer is posted again."""
+    post = Snapshots._post
+
+    def twice(snapshots: Snapshots, key: RecordKey, value: ValueChange, groups: Groups) -> Reply:
+        reply = post(snapshots, key, value, groups)
+        return post(snapshots, key, value, groups) if reply.kind is ReplyKind.UNKNOWN else reply
+
+    setattr(Snapshots, "_post", twice)  # noqa: B010
+
+
+def deletes_anything() -> None:
+    """A snapshot of anybody may be deleted."""
+
+    def found(wanted: Wanted, stands: Decimal | None, apart: KeepsApart | None) -> str | None:
+        return apart.remote_id(wanted.key) if apart else None
+
+    setattr(kpisync.sync.reconcile, "_ours", found)  # noqa: B010
+    setattr(kpisync.sync.reconcile, "_is_foreign", lambda *_: False)  # noqa: B010
+
+
 NEXT = """\
 import sqlalchemy as sa
 from alembic import op
@@ -134,6 +162,8 @@ BUILDS: dict[str, Callable[[], None]] = {
     "talks": talks,
     "plans-in-earnest": plans_in_earnest,
     "of-tomorrow": of_tomorrow,
+    "posts-blindly": posts_blindly,
+    "deletes-anything": deletes_anything,
 }
 
 
