@@ -85,6 +85,7 @@ def test_a_signal_between_two_jobs_keeps_the_second_from_starting(project: Proje
 
 
 def test_a_signal_to_a_plan_ends_it_and_no_file_is_left(project: Project) -> None:
+    project.config(CONFIG.replace("    settle: 1s\n", "    settle: 1s\n    concurrency: 1\n"))  # reads are left then
     project.source(*DAYS)
     project.call("run")
     project.source(*(f"{day}0" for day in DAYS))
