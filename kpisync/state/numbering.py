@@ -65,7 +65,7 @@ def insert_into(connection: Connection, table: Table) -> Insert:
 
 
 def chunks(items: Iterable[T], size: int = 500) -> Iterator[list[T]]:
-    """Lists short enough for one IN (…)."""
+    """Lists of at most so many; without a size, short enough for one IN (…)."""
     rest = iter(items)
     while chunk := list(islice(rest, size)):
         yield chunk

@@ -21,7 +21,7 @@ from kpisync.sync.gate import Gate
 from kpisync.sync.guard import held
 from kpisync.sync.options import Absent, GuardOptions
 from kpisync.sync.pace import Weather
-from kpisync.sync.partitions import FILES, WHOLE, keep
+from kpisync.sync.partitions import forget, keep
 from kpisync.sync.report import Report
 
 
@@ -120,7 +120,7 @@ def deliver(target: Target, found: Diff, tools: Tools, report: Report, dry: bool
     if found.restated and not dry:
         tools.state.forget_undone(found.restated)
     if found.records and not dry:
-        tools.state.forget_partitions(target.job, {WHOLE, FILES} | {record.key.period for record in found.records})
+        forget(tools.state, target.job, (record.key.period for record in found.records))
     delivery = Delivery(
         destination, options, queue, books, tools.clock, weather, tools.stopped, target.apart, tools.waits
     )

@@ -150,6 +150,11 @@ def changed(survey: Survey, remembered: Mapping[date, Partition], files: bytes) 
     )
 
 
+def forget(state: State, job: str, periods: Iterable[date]) -> None:
+    """Periods that are not what was confirmed any more; nor then is all of the source."""
+    state.forget_partitions(job, {WHOLE, FILES, *periods})
+
+
 def keep(
     state: State, job: str, mapper: Mapper, changes: Changed, values: Sequence[KpiValue], intake: Intake, clean: bool
 ) -> None:

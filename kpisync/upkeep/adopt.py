@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
 from kpisync.errors import Exit
 from kpisync.jobs import Request
-from kpisync.model import KpiValue, Stands, ValueKey
+from kpisync.model import KpiValue
 from kpisync.names import Names
 from kpisync.reports import run_json
+from kpisync.state.numbering import chunks
 from kpisync.state.store import Store
 from kpisync.sync.adopt import Adoption, adoption, without_rivals
 from kpisync.sync.extract import Extraction
 from kpisync.sync.look import known_of
-from kpisync.sync.partitions import FILES, WHOLE
+from kpisync.sync.partitions import forget
 from kpisync.sync.report import Report
 from kpisync.upkeep.visit import Ended, Upkeep, Visit
 
@@ -80,15 +80,10 @@ def _adopt(values: list[KpiValue], visit: Visit) -> Adoption:
     report.doubts.extend(found.doubts)
     report.unchanged = found.known
     if found.stands:
-        state.forget_partitions(target.job, {WHOLE, FILES} | {key.record.period for key in found.stands})
-    for some in _parts(found.stands):
-        state.adopt(report.run or "", some)
+        forget(state, target.job, (key.record.period for key in found.stands))
+    for some in chunks(found.stands.items(), _AT_ONCE):
+        state.adopt(report.run or "", dict(some))
     return found
-
-
-def _parts(stands: Mapping[ValueKey, Stands]) -> list[dict[ValueKey, Stands]]:
-    every = list(stands.items())
-    return [dict(every[at : at + _AT_ONCE]) for at in range(0, len(every), _AT_ONCE)]
 
 
 def _counts(found: Adoption) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from kpisync.state.store import Store
 from kpisync.state.tables import ChangeStatus
 from kpisync.sync.job import deliver
 from kpisync.sync.look import works_of
-from kpisync.sync.partitions import FILES, WHOLE
+from kpisync.sync.partitions import forget
 from kpisync.sync.report import Report
 from kpisync.sync.verify import Drift, Drifted, Past, drifted, repairs, sorted_out
 from kpisync.upkeep.visit import Ended, Upkeep, Visit
@@ -74,8 +74,7 @@ def _check(visit: Visit, request: Request, repair: bool, result: Verified) -> No
     result.drift = drift = sorted_out(found, known, past, checked)
     report.values, report.unchanged = len(known), checked - len(found)
     if found:
-        periods = {each.key.record.period for each in found}
-        tools.state.forget_partitions(target.job, {WHOLE, FILES} | periods)
+        forget(tools.state, target.job, (each.key.record.period for each in found))
     if repair:
         deliver(target, works_of(repairs(drift, known, past), target, tools), tools, report, dry=False)
 
