@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
-from dataclasses import dataclass, field, replace
-from datetime import datetime
+from dataclasses import replace
 from functools import partial
 
 import structlog
 
 from kpisync.chunks import chunk_guard, cut
-from kpisync.claims import Claims, group_of, shared_by
-from kpisync.config.loaded import JobConfig, Loaded, Settings
-from kpisync.errors import ConfigError, Exit, HeldError, Interrupted, KpisyncError, LockedError, StateError, combined
+from kpisync.claims import Claims, shared_by
+from kpisync.config.loaded import JobConfig
+from kpisync.errors import Exit, HeldError, Interrupted, KpisyncError, LockedError, StateError, combined
 from kpisync.fingerprint import fingerprint
-from kpisync.jobs import JobBuilder, JobResult, Order, Request
+from kpisync.jobs import JobResult, Order, Request
 from kpisync.mapping.options import LookbackSpan
 from kpisync.model import Catalog, Intake, RunStatus, Scope, ValueKey
 from kpisync.names import Names
-from kpisync.patience import WAITS, Patience
-from kpisync.ports import Clock, Progress
+from kpisync.ports import Progress
 from kpisync.reports import run_json
 from kpisync.savedplan import (
     NotPlanned,
@@ -34,13 +32,13 @@ from kpisync.savedplan import (
     plan_document,
     refuse_if_moved,
 )
-from kpisync.state.lock import job_lock, turn
+from kpisync.state.lock import job_lock
 from kpisync.state.open import open_readonly, open_store
 from kpisync.state.rejects import Looked
 from kpisync.state.store import Store
-from kpisync.support.clock import SystemClock
 from kpisync.sync.job import Tools, run
 from kpisync.sync.report import Report
+from kpisync.workshop import Workshop
 
 log = structlog.get_logger()
 
@@ -48,20 +46,8 @@ _SIGNALS = (Exit.SIGINT, Exit.SIGTERM)
 _ENDED = (Exit.OK, Exit.PARTIAL)
 
 
-@dataclass
-class App:
-    """kpisync over one loaded configuration. Raises ConfigError for a request that cannot be meant."""
-
-    loaded: Loaded
-    clock: Clock = field(default_factory=SystemClock)
-    stopped: Callable[[], Exit | None] = lambda: None
-    progress: Progress = lambda stage, done, total: None
-    waiting: Callable[[str, datetime], None] = lambda job, until: None  # once for each wait for a request to settle
-    queued: Callable[[str, LockedError], None] = lambda job, taken: None  # once for each wait for another process
-    patience: float = WAITS  # seconds to wait for it at most
-
-    def __post_init__(self) -> None:
-        self._builder = JobBuilder(self.loaded, self.clock, self.stopped)
+class App(Workshop):
+    """Runs and plans jobs. Raises ConfigError for a request that cannot be meant."""
 
     def plan(self, request: Request) -> Iterator[JobResult]:
         """What a run would do: reads only, of sources, platforms and the state store. Raises Interrupted."""
@@ -125,18 +111,9 @@ class App:
         refuse_if_moved(saved, plan_document(request, now, self.loaded.secrets.redact))
         yield from self.run(request, {result.report.job: allowed_by(result.report.changes) for result in now})
 
-    @property
-    def settings(self) -> Settings:
-        if self.loaded.settings is None:
-            raise ConfigError("the configuration cannot be used", where=self.loaded.file)
-        return self.loaded.settings
-
     def chosen(self, request: Request) -> list[str]:
         """The jobs that a request names, or every enabled one, sound or not."""
-        return self._builder.chosen(request)
-
-    def names(self, destination: str) -> Names:
-        return Names(self._builder.catalog(destination))
+        return self.builder.chosen(request)
 
     # ------------------------------------------------------------ one job
 
@@ -154,7 +131,7 @@ class App:
         """An order for each chunk, made when its turn comes; `rows` are those of the chunks before it."""
         config = self.loaded.jobs[name]
         assert request.first and request.last  # noqa: S101 - the command requires both
-        mapper = self._builder.mapper(config, request, Scope(self._builder.today()))
+        mapper = self.builder.mapper(config, request, Scope(self.builder.today()))
         chunks = cut(request.first, request.last, span, mapper.intervals())
         for done, (first, last) in enumerate(chunks):
             nothing_yet = done == len(chunks) - 1 and not any(rows)
@@ -176,20 +153,19 @@ class App:
         if unsound := self._unsound(name):
             yield unsound
             return
-        state, config, report = self.settings.state, self.loaded.jobs[name], Report(name)
-        group = group_of(self.loaded, name)
+        config, report = self.loaded.jobs[name], Report(name)
         try:
-            with job_lock(state, name, None, kind):
+            with job_lock(self.settings.state, name, None, kind):
                 for order in orders:
                     self._stop_if_asked()
                     report = Report(name)
-                    with turn(state, group, name, self._patience(name)):
+                    with self.turn(name):
                         result = self._record(config, order, report)
                     yield result
                     if result.exit_code not in _ENDED:
                         return
         except (LockedError, StateError) as error:
-            report.error = self._said(error)
+            report.error = self.said(error)
             yield JobResult(report, error.exit_code, self.names(config.destination))
 
     def _record(self, config: JobConfig, order: Order, report: Report) -> JobResult:
@@ -203,7 +179,7 @@ class App:
         counts = {name: getattr(report, name) for name in ("rows", "values", "unchanged", "confirmed", "in_doubt")}
         log.info("run ended", job=report.job, run=report.run, status=str(result.status), **counts)
         shown = run_json(report, result.status, result.names, result.first, result.last)
-        if found := self._builder.gate(config.destination).turns.found:
+        if found := self.builder.gate(config.destination).turns.found:
             store.keep_rate(config.destination, found)
         store.finish_run(report.run, self.clock.now(), result.status, result.exit_code, shown, intake.origins)
         return result
@@ -213,7 +189,7 @@ class App:
         if ended not in (*_ENDED, Exit.HELD):
             return None
         whole = ended in _ENDED and request.kpi is None and request.team is None
-        scope = self._builder.scope(config, request, needs_range=False)
+        scope = self.builder.scope(config, request, needs_range=False)
         return Looked(request.first, request.last, scope, whole)
 
     def _carry_out(self, config: JobConfig, order: Order, report: Report, *, dry: bool) -> tuple[JobResult, Intake]:
@@ -230,10 +206,10 @@ class App:
         tools = Tools(order.store, self.clock, self.stopped, self._heeding(order.progress), waits)
         try:
             order.store.require(config.destination, self.loaded.destinations[config.destination].options.identity)
-            turns = self._builder.gate(config.destination).turns
+            turns = self.builder.gate(config.destination).turns
             turns.begin_at(order.store.rate(config.destination))
-            with closing(self._builder.destination(config.destination, report.requests)) as destination:
-                job = self._builder.build(config, request, destination, order.claims, order.guard or config.guard)
+            with closing(self.builder.destination(config.destination, report.requests)) as destination:
+                job = self.builder.build(config, request, destination, order.claims, order.guard or config.guard)
                 if order.allowed is not None:
                     job = replace(job, destination=Only(destination, order.allowed, not_planned))
                 intake = run(job, tools, report, dry=dry, over_guard=request.over_guard)
@@ -243,9 +219,9 @@ class App:
         except NotPlanned as stop:
             enter(stop, report)
         except HeldError as stop:
-            report.held = self._said(stop)
+            report.held = self.said(stop)
         except KpisyncError as error:
-            report.error = self._said(error)
+            report.error = self.said(error)
             return replace(result, exit_code=error.exit_code), intake
         code = {RunStatus.HELD: Exit.HELD, RunStatus.PARTIAL: Exit.PARTIAL}.get(report.status, Exit.OK)
         return replace(result, exit_code=code), intake
@@ -260,12 +236,6 @@ class App:
 
         return told
 
-    def _patience(self, job: str) -> Patience:
-        return Patience(self.clock, self.patience, self.stopped, partial(self.queued, job))
-
     def _stop_if_asked(self) -> None:
         if (code := self.stopped()) is not None:
             raise Interrupted(code)
-
-    def _said(self, error: KpisyncError) -> str:
-        return self.loaded.secrets.redact(str(error))

@@ -3,30 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
-from dataclasses import dataclass, field
-from datetime import date, datetime
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from datetime import date
 from functools import partial
 from typing import Any, NamedTuple
 
 import structlog
 
-from kpisync.claims import group_of
-from kpisync.config.loaded import Loaded, Settings
 from kpisync.errors import ConfigError, Exit, Interrupted, KpisyncError, LockedError, StateError
-from kpisync.jobs import JobBuilder
 from kpisync.model import RunStatus, ValueKey
 from kpisync.names import Names
-from kpisync.patience import WAITS, Patience
-from kpisync.ports import Clock, KeepsApart, Progress
+from kpisync.ports import KeepsApart
 from kpisync.reports import run_json
-from kpisync.state.lock import job_lock, turn
+from kpisync.state.lock import job_lock
 from kpisync.state.open import open_store
 from kpisync.state.store import Store
-from kpisync.support.clock import SystemClock
 from kpisync.sync.job import Target, Tools
 from kpisync.sync.look import Shown, carefully, look
 from kpisync.sync.report import Report
+from kpisync.workshop import Workshop
 
 log = structlog.get_logger()
 
@@ -52,29 +48,8 @@ class Ended(NamedTuple):
     kept: Mapping[str, Any]
 
 
-@dataclass
-class Upkeep:
-    """Over one loaded configuration, as `App` is."""
-
-    loaded: Loaded
-    clock: Clock = field(default_factory=SystemClock)
-    stopped: Callable[[], Exit | None] = lambda: None
-    progress: Progress = lambda stage, done, total: None
-    waiting: Callable[[str, datetime], None] = lambda job, until: None  # once for each wait for a request to settle
-    queued: Callable[[str, LockedError], None] = lambda job, taken: None  # once for each wait for another process
-    patience: float = WAITS  # seconds to wait for it at most
-
-    def __post_init__(self) -> None:
-        self.builder = JobBuilder(self.loaded, self.clock, self.stopped)
-
-    @property
-    def settings(self) -> Settings:
-        if self.loaded.settings is None:
-            raise ConfigError("the configuration cannot be used", where=self.loaded.file)
-        return self.loaded.settings
-
-    def names(self, destination: str) -> Names:
-        return Names(self.builder.catalog(destination))
+class Upkeep(Workshop):
+    """Looks after what was sent."""
 
     @contextmanager
     def visit(self, job: str, destination: str, store: Store, report: Report) -> Iterator[Visit]:
@@ -106,7 +81,7 @@ class Upkeep:
             with (
                 closing(open_store(self.settings.state, self.clock)) as store,
                 job_lock(self.settings.state, report.job),
-                self._turn(report.job),
+                self.turn(report.job),
             ):
                 digest = config.digest if config else ""
                 report.run = store.begin_run(report.job, kind, self.clock.now(), digest)
@@ -121,13 +96,6 @@ class Upkeep:
         except (LockedError, StateError) as error:
             report.error = self.said(error)
             return error.exit_code
-
-    def _turn(self, job: str) -> AbstractContextManager[None]:
-        """The turn to write its records; those of a job that is configured no more are nobody else's."""
-        if job not in self.loaded.jobs:
-            return nullcontext()
-        patience = Patience(self.clock, self.patience, self.stopped, partial(self.queued, job))
-        return turn(self.settings.state, group_of(self.loaded, job), job, patience)
 
     def _done(self, report: Report, work: Callable[[], Ended]) -> tuple[Exit, Mapping[str, Any]]:
         try:
@@ -145,6 +113,3 @@ class Upkeep:
         problems = self.loaded.unsound.get(report.job, ())
         report.error = "\n".join(map(str, problems)) or None
         return bool(problems)
-
-    def said(self, error: KpisyncError) -> str:
-        return self.loaded.secrets.redact(str(error))
