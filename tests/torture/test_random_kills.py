@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import random
-import signal
 import subprocess
 import sys
 import time
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import get_args
 
 import pytest
+from lives import LANES, live_until, was_killed
 from measure import amount
-from shop_floor import ARGUMENTS, Build, Fault, Floor, floor, killed, numbers, places, undisturbed
+from shop_floor import ARGUMENTS, Build, Fault, Floor, floor, numbers, places, undisturbed
 
 from kpisync.sandbox.settings import FaultKind, PartialSets
 
 RECORDS = 10
-LANES = 3  # lives side by side: each of them waits most of its time
 LATEST = 0.6  # seconds; a run without faults is over by then
 PARTS = amount(2, 8)
 
@@ -63,13 +61,10 @@ class Life:
         undisturbed(self.place, self.build)
 
     def _killed(self) -> bool:
-        with self.build.begun(self.place.folder, *ARGUMENTS, "actuals") as child:
-            time.sleep(self.dice.uniform(0.1, LATEST))
-            child.send(signal.SIGKILL)
-            ended = child.end()
-        self.kills += killed(ended)
-        assert killed(ended) or ended.code in (0, 1, 4), ended
-        return killed(ended)
+        seconds = self.dice.uniform(0.1, LATEST)
+        was = was_killed(self.build, self.place.folder, seconds, *ARGUMENTS, "actuals")
+        self.kills += was
+        return was
 
     def _number(self) -> Decimal:
         return Decimal(self.dice.randint(1, 9999)) / 10
@@ -84,24 +79,11 @@ def kills_of_a_life(folder: Path, build: Build, seed: int, settle: str = "0.5s",
     return life.kills
 
 
-def lane(folder: Path, name: str, first_seed: int, kills: int) -> int:
-    """Lives one after the other until there were so many kills."""
-    done = 0
-    with Build(name) as build:
-        for seed in range(first_seed, first_seed + 100_000):
-            if done >= kills:
-                break
-            done += kills_of_a_life(folder / str(seed), build, seed)
-    return done
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("part", range(PARTS))
 def test_no_value_is_lost_doubled_or_clobbered_by_a_kill(tmp_path: Path, part: int) -> None:
     each = -(-amount(150, 5000) // (PARTS * LANES))
-    with ThreadPoolExecutor(LANES) as pool:
-        lanes = [pool.submit(lane, tmp_path, "sound", 10**6 * part + 10**5 * number, each) for number in range(LANES)]
-        assert sum(each_lane.result() for each_lane in lanes) >= each * LANES
+    live_until(each, tmp_path, part, kills_of_a_life)
 
 
 def goes_wrong(folder: Path, name: str, settle: str = "0.5s", latest: float = 0.2) -> bool:

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import random
-import signal
-import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -17,15 +14,15 @@ from typing import Any, get_args
 
 import httpx
 import pytest
+from lives import LANES, live_until, was_killed
 from measure import amount
-from shop_floor import ARGUMENTS, FIRST, Build, Ended, Fault, killed
+from shop_floor import ARGUMENTS, FIRST, Build, Ended, Fault
 
 from kpisync.sandbox.server import Sandbox
 from kpisync.sandbox.settings import FaultKind, SandboxSettings
 
 KPIS = ("Scrap rate", "Units produced")  # what counts is the last snapshot of a week, or their sum
 RECORDS = 10
-LANES = 3  # lives side by side: each of them waits most of its time
 LATEST = 0.8  # seconds; a run without faults is over by then, mostly
 PARTS = amount(1, 8)
 CONFIG = """\
@@ -195,13 +192,10 @@ class Life:
             undisturbed(self.place, self.build)
 
     def _killed(self) -> bool:
-        with self.build.begun(self.place.folder, *ARGUMENTS) as child:
-            time.sleep(self.dice.uniform(0.1, LATEST))
-            child.send(signal.SIGKILL)
-            ended = child.end()
-        self.kills += killed(ended)
-        assert killed(ended) or ended.code in (0, 1, 4), ended
-        return killed(ended)
+        seconds = self.dice.uniform(0.1, LATEST)
+        was = was_killed(self.build, self.place.folder, seconds, *ARGUMENTS)
+        self.kills += was
+        return was
 
     def _goes_on(self) -> None:
         """The world, while the platform may still be working."""
@@ -229,24 +223,11 @@ def kills_of_a_life(folder: Path, build: Build, seed: int, settle: str = "0.5s",
     return life.kills
 
 
-def lane(folder: Path, first_seed: int, kills: int) -> int:
-    """Lives one after the other until there were so many kills."""
-    done = 0
-    with Build() as build:
-        for seed in range(first_seed, first_seed + 100_000):
-            if done >= kills:
-                break
-            done += kills_of_a_life(folder / str(seed), build, seed)
-    return done
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("part", range(PARTS))
 def test_no_snapshot_is_lost_or_doubled_and_none_of_a_person_deleted_by_a_kill(tmp_path: Path, part: int) -> None:
     each = -(-amount(40, 2500) // (PARTS * LANES))
-    with ThreadPoolExecutor(LANES) as pool:
-        lanes = [pool.submit(lane, tmp_path, 10**6 * part + 10**5 * number, each) for number in range(LANES)]
-        assert sum(each_lane.result() for each_lane in lanes) >= each * LANES
+    live_until(each, tmp_path, part, kills_of_a_life)
 
 
 # ---------------------------------------------------------------- the oracle is worth something
