@@ -26,10 +26,9 @@ import httpx
 from benchmarks.plant import catalog, mapper, write
 from kpisync.destinations.valuestreamer import SPEC as VALUESTREAMER
 from kpisync.model import RunStatus
-from kpisync.ports import Surroundings
+from kpisync.ports import Surroundings, SystemClock
 from kpisync.sources.csv import SPEC as CSV
 from kpisync.state.open import open_store
-from kpisync.support.clock import SystemClock
 from kpisync.sync.job import Job, Tools, run
 from kpisync.sync.options import Absent, GuardOptions
 from kpisync.sync.report import Report

@@ -22,12 +22,11 @@ import httpx
 from benchmarks.plant import catalog, mapper, write
 from kpisync.destinations.valuestreamer import SPEC as VALUESTREAMER
 from kpisync.errors import Exit, Interrupted
-from kpisync.ports import Surroundings
+from kpisync.ports import Surroundings, SystemClock
 from kpisync.sandbox.server import Sandbox
 from kpisync.sandbox.settings import SandboxSettings
 from kpisync.sources.csv import SPEC as CSV
 from kpisync.state.open import open_store
-from kpisync.support.clock import SystemClock
 from kpisync.sync.gate import Gate
 from kpisync.sync.job import Job, Tools, run
 from kpisync.sync.options import Absent, GuardOptions

@@ -10,7 +10,8 @@ from datetime import date, timedelta
 from pathlib import Path
 
 from kpisync.mapping.apply import Mapper
-from kpisync.mapping.options import CatalogKpiOptions, CatalogOptions, MapOptions
+from kpisync.mapping.catalog_options import CatalogKpiOptions, CatalogOptions
+from kpisync.mapping.options import MapOptions
 from kpisync.model import Catalog, Scope
 
 TEAMS, KPIS = 50, 8

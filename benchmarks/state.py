@@ -21,10 +21,10 @@ from pathlib import Path
 from statistics import mean, median
 
 from kpisync.model import Intent, Known, RecordKey, Settled, Status, ValueKey
+from kpisync.ports import SystemClock
 from kpisync.state.open import open_readonly, open_store
 from kpisync.state.runs import life
 from kpisync.state.store import Store
-from kpisync.support.clock import SystemClock
 
 FIRST_DAY = date(2020, 1, 1)
 TEAMS, KPIS, KINDS = 50, 8, ("actual", "target", "forecast")

@@ -17,10 +17,9 @@ from pathlib import Path
 
 from benchmarks.plant import LOOKUPS, ROWS_A_DAY, mapper, write
 from kpisync.model import Change, RecordKey, Reply, ReplyKind, RunStatus, Values
-from kpisync.ports import DestinationOptions, Surroundings, Window
+from kpisync.ports import DestinationOptions, Surroundings, SystemClock, Window
 from kpisync.sources.csv import SPEC
 from kpisync.state.open import open_store
-from kpisync.support.clock import SystemClock
 from kpisync.sync.job import Job, Tools, run
 from kpisync.sync.options import Absent, GuardOptions
 from kpisync.sync.report import Report

@@ -14,9 +14,8 @@ from kpisync.errors import ConfigError, Exit, KpisyncError, LockedError
 from kpisync.jobs import JobBuilder
 from kpisync.names import Names
 from kpisync.patience import WAITS, Patience
-from kpisync.ports import Clock, Progress
+from kpisync.ports import Clock, Progress, SystemClock
 from kpisync.state.lock import turn
-from kpisync.support.clock import SystemClock
 
 
 @dataclass

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from kpisync.catalogs.graft import Entry
 from kpisync.catalogs.scalars import tidy
-from kpisync.mapping.options import USUAL_VALUES
+from kpisync.mapping.catalog_options import USUAL_VALUES
 from kpisync.model import Catalog, CatalogKpi
 from kpisync.ports import MetaKpi
 

@@ -10,7 +10,7 @@ from kpisync.config.references import resolve
 from kpisync.config.validate import validate
 from kpisync.config.yaml import parse
 from kpisync.errors import ConfigError
-from kpisync.mapping.options import CatalogOptions
+from kpisync.mapping.catalog_options import CatalogOptions
 from kpisync.model import Catalog
 
 

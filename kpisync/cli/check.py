@@ -46,7 +46,7 @@ def _look_up(session: Session, config: Path | None) -> list[LookUp]:
     from kpisync.config.findings import Findings
     from kpisync.config.read import entries, read_files
     from kpisync.online import look_up
-    from kpisync.support.clock import SystemClock
+    from kpisync.ports import SystemClock
 
     files = read_files(config_path(config), os.environ)
     nodes = entries(files.tops, "catalog", Findings())

@@ -58,8 +58,7 @@ def discover(
 def _probe(session: Session, destination: str, write: Path | None) -> None:
     """Each step is told as it was done, for each is a request or several."""
     from kpisync.online import open_destination
-    from kpisync.ports import HasProbe
-    from kpisync.support.clock import SystemClock
+    from kpisync.ports import HasProbe, SystemClock
 
     with open_destination(session.loaded, destination, SystemClock()) as platform:
         if not isinstance(platform, HasProbe):
@@ -80,8 +79,7 @@ def _probe(session: Session, destination: str, write: Path | None) -> None:
 def _discovered(session: Session, destination: str) -> Discovered:
     from kpisync.model import Catalog
     from kpisync.online import discovered, open_meta
-    from kpisync.ports import SupposesInterval
-    from kpisync.support.clock import SystemClock
+    from kpisync.ports import SupposesInterval, SystemClock
 
     with open_meta(session.loaded, destination, SystemClock()) as meta, SlowProgress() as progress:
         if meta is None:

@@ -49,8 +49,8 @@ def preview(
 def _read(session: Session, job: str, rows: int, asked: Any) -> tuple[Preview, Names]:
     from kpisync.jobs import JobBuilder
     from kpisync.names import Names
+    from kpisync.ports import SystemClock
     from kpisync.preview import preview as look
-    from kpisync.support.clock import SystemClock
 
     builder = JobBuilder(session.loaded, SystemClock())
     builder.chosen(asked)

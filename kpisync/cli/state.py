@@ -22,8 +22,8 @@ def register(cli: typer.Typer) -> None:
 
 def upgrade(config: ConfigPath = None) -> None:
     """Bring the store to the schema of this program; an older one is copied first."""
+    from kpisync.ports import SystemClock
     from kpisync.state.open import upgrade_store
-    from kpisync.support.clock import SystemClock
 
     done = upgrade_store(_url(config), SystemClock())
     if done.before == done.after:
@@ -61,8 +61,8 @@ def rebind(
 ) -> None:
     """Keep what is known of a destination: it is the same platform under a new address."""
     from kpisync.online import open_destination
+    from kpisync.ports import SystemClock
     from kpisync.state.open import open_store
-    from kpisync.support.clock import SystemClock
 
     session, clock = open_session(config), SystemClock()
     with open_destination(session.loaded, destination, clock):  # it is there, and sound; nothing is sent

@@ -33,7 +33,7 @@ from kpisync.config.secrets import Secrets, collected, in_urls
 from kpisync.config.shapes import Models, pairs_in, secrets_in
 from kpisync.config.validate import validate
 from kpisync.errors import ConfigError
-from kpisync.mapping.options import CatalogOptions
+from kpisync.mapping.catalog_options import CatalogOptions
 from kpisync.model import Catalog
 from kpisync.registry import Registry, installed
 

@@ -12,7 +12,8 @@ from cronsim import CronSim, CronSimError
 from pydantic import AfterValidator, Field, SecretStr, WithJsonSchema, model_validator
 
 from kpisync.fields import Duration, Options
-from kpisync.mapping.options import CatalogOptions, Empty, Lookback, LookbackSpan, LookupFile, MapOptions, OpenPeriods
+from kpisync.mapping.catalog_options import CatalogOptions
+from kpisync.mapping.options import Empty, Lookback, LookbackSpan, LookupFile, MapOptions, OpenPeriods
 from kpisync.registry import suggestion
 from kpisync.sync.options import Absent, GuardOptions
 

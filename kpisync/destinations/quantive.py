@@ -24,8 +24,7 @@ from kpisync.destinations.quantive_snapshots import Snapshots
 from kpisync.destinations.windows import windows_of
 from kpisync.mapping.periods import period_end, period_start
 from kpisync.model import Change, Interval, RecordKey, Reply, ReplyKind, ValueKey, Values
-from kpisync.ports import AdapterSpec, Clock, Destination, Surroundings, Unreadable, Window
-from kpisync.support.clock import SystemClock
+from kpisync.ports import AdapterSpec, Clock, Destination, Surroundings, SystemClock, Unreadable, Window
 
 ACTUAL, TARGET = "actual", "target"
 _SPAN = timedelta(days=360)  # of the first days of periods in one read; the vendor's pages name no limit

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from string import Formatter
 
-from kpisync.mapping.options import group_name
+from kpisync.mapping.catalog_options import group_name
 from kpisync.model import Catalog, CatalogKpi, Interval
 
 WEEK = "{iso_year}-W{iso_week:02}"  # 2022-W36, the only group that the vendor's pages show

@@ -4,7 +4,7 @@ The docstring of each method is the contract that the conformance suites test se
 """
 
 from kpisync.ports.adapters import AdapterSpec, Surroundings
-from kpisync.ports.clock import Clock, Progress
+from kpisync.ports.clock import Clock, Progress, SystemClock
 from kpisync.ports.destinations import (
     Confirm,
     Destination,
@@ -39,6 +39,7 @@ __all__ = [
     "SupposesInterval",
     "Surroundings",
     "Surveyable",
+    "SystemClock",
     "Unreadable",
     "Window",
 ]

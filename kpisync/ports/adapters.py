@@ -9,6 +9,7 @@ from typing import Any, Generic, TypeVar
 
 from kpisync.fields import Options
 from kpisync.model import Catalog
+from kpisync.ports.clock import Clock, SystemClock
 
 S = TypeVar("S")
 
@@ -22,6 +23,7 @@ class Surroundings:
     requests: Counter[str] = field(default_factory=Counter)  # to be counted up by method, one a request
     wait_turn: Callable[[], None] = lambda: None  # to be called before each request: keeps the rate limit
     redact: Callable[[str], str] = lambda text: text  # strikes secrets out of words that are not our own
+    clock: Clock = field(default_factory=SystemClock)
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+import time
+from datetime import UTC, datetime
 from typing import Protocol
 
 
@@ -17,6 +18,20 @@ class Clock(Protocol):
 
     def sleep(self, seconds: float) -> None:
         """Wait; an interruption ends it early by raising `errors.Interrupted`."""
+
+
+class SystemClock:
+    """`Clock` over the machine's time. Signals end no sleep early: whoever waits long does so in short naps."""
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+    def monotonic(self) -> float:
+        return time.monotonic()
+
+    def sleep(self, seconds: float) -> None:
+        if seconds > 0:
+            time.sleep(seconds)
 
 
 class Progress(Protocol):

@@ -12,11 +12,11 @@ from typing import Annotated, Any, Literal, Self, TypedDict
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
 
 from kpisync.errors import SourceError
-from kpisync.fields import FilePath
 from kpisync.model import Intake, Run, Scope, Table
+from kpisync.places.files import Files
+from kpisync.places.options import FileOptions
 from kpisync.ports import AdapterSpec, Source, Surroundings
 from kpisync.sources.csv_runs import Layout, blocks_without, has_plain_rules, is_plain, runs
-from kpisync.support.files import find_files, hash_of, origin_of
 from kpisync.support.text import TextFile, check_encoding, open_text
 from kpisync.tables.account import Account
 from kpisync.tables.columns import find_column
@@ -49,8 +49,7 @@ Delimiter = Annotated[str, BeforeValidator(_delimiter), WithJsonSchema({"type": 
 Quote = Annotated[str | None, BeforeValidator(_quote), WithJsonSchema({"type": "string", "examples": ['"', "none"]})]
 
 
-class CsvOptions(ReaderOptions):
-    path: FilePath = Field(description="the file, or a glob; several files are read in the order of their names")
+class CsvOptions(ReaderOptions, FileOptions):
     encoding: Annotated[str, AfterValidator(check_encoding)] | None = Field(
         None, description="strict; without it the byte order mark decides, else strict UTF-8, else it is an error"
     )
@@ -69,25 +68,26 @@ class CsvOptions(ReaderOptions):
 
 @dataclass(frozen=True, slots=True)
 class CsvSource:
-    """Every file that the path matches, each its own table, opened when its turn comes."""
+    """Every file, each its own table, opened when its turn comes."""
 
     options: CsvOptions
+    files: Files
 
     @property
     def needs_range(self) -> bool:
         return False
 
     def read(self, scope: Scope, intake: Intake) -> Iterator[Table]:
-        for path in find_files(self.options.path):
-            account = Account(origin_of(path), intake)
+        for path, origin in self.files:
+            account = Account(origin, intake)
             yield read_table(_blocks(path, self.options, account), self.options, account)
 
     def hashes(self) -> Mapping[str, str]:
-        return {origin_of(path): hash_of(path) for path in find_files(self.options.path)}
+        return self.files.hashes()
 
     def survey(self, column: str, intake: Intake) -> Iterator[Run]:
-        for path in find_files(self.options.path):
-            account = Account(origin_of(path), intake)
+        for path, origin in self.files:
+            account = Account(origin, intake)
             layout = _layout(path, self.options, column, account)
             if layout is None:
                 yield from runs_of([read_table(_blocks(path, self.options, account), self.options, account)], column)
@@ -95,8 +95,8 @@ class CsvSource:
                 yield from runs(path, layout, account)
 
     def read_without(self, column: str, passed: Callable[[object], bool], intake: Intake) -> Iterator[Table]:
-        for path in find_files(self.options.path):
-            account = Account(origin_of(path), intake)
+        for path, origin in self.files:
+            account = Account(origin, intake)
             layout = _layout(path, self.options, column, account)
             blocks = (
                 _blocks(path, self.options, account)
@@ -147,7 +147,7 @@ def _layout(path: str, options: CsvOptions, column: str, account: Account) -> La
     if not has_plain_rules(options):
         return None
     with _opened(path, options, account) as text:
-        if not is_plain(path, text.encoding, options.quote):
+        if not is_plain(path, account.origin, text.encoding, options.quote):
             return None
         account.note(f"encoding {text.encoding}")
         first, lines, delimiter = _after_sep_line(text, options, account)
@@ -235,7 +235,7 @@ def _broken(error: csv.Error, account: Account, start: int, end: int) -> SourceE
 
 
 def build(options: CsvOptions, surroundings: Surroundings) -> Source:
-    return CsvSource(options)
+    return CsvSource(options, Files(options, surroundings))
 
 
 SPEC: AdapterSpec[Source] = AdapterSpec("CSV files and other delimited text", CsvOptions, build)

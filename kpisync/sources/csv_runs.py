@@ -16,7 +16,7 @@ from functools import lru_cache
 from itertools import chain, islice
 
 from kpisync.model import Run
-from kpisync.support.files import ObservedFile, open_observed, origin_of
+from kpisync.support.files import ObservedFile, open_observed
 from kpisync.tables.account import Account
 from kpisync.tables.grid import Block
 from kpisync.tables.options import ReaderOptions
@@ -65,14 +65,14 @@ def has_plain_rules(options: ReaderOptions) -> bool:
     return not any((*left_out, options.fill_down, options.unpivot, header.names)) and header.repeats == "keep"
 
 
-def is_plain(path: str, codec: str, quote: str | None) -> bool:
+def is_plain(path: str, origin: str, codec: str, quote: str | None) -> bool:
     """Whether the bytes of a file can be told apart as its text would be."""
     name = codecs.lookup(codec).name
     if name not in _PLAIN_CODECS:
         return False
     odd = ("\0" + (quote or "")).encode(name, "ignore") + (_C1 if name.startswith("iso8859") else b"")
     cut = False  # the chunk before ended within a line break
-    with open_observed(path, origin_of(path)) as file:
+    with open_observed(path, origin) as file:
         while chunk := file.read():
             breaks = chunk.count(b"\r") - chunk.count(b"\r\n") - chunk.endswith(b"\r")
             if (cut and not chunk.startswith(b"\n")) or breaks or len(chunk.translate(None, odd)) != len(chunk):

@@ -116,9 +116,9 @@ def open_observed(path: str, origin: str) -> Iterator[ObservedFile]:
         os.close(descriptor)
 
 
-def hash_of(path: str) -> str:
+def hash_of(path: str, origin: str) -> str:
     """`sha256:…` of a file as it is now."""
-    with open_observed(path, origin_of(path)) as file:
+    with open_observed(path, origin) as file:
         while file.read():
             pass
         return file.finish()

@@ -8,8 +8,9 @@ from datetime import date
 from typing import Any
 
 from kpisync.mapping.apply import Mapper
+from kpisync.mapping.catalog_options import CatalogOptions
 from kpisync.mapping.collect import Collector
-from kpisync.mapping.options import CatalogOptions, MapOptions
+from kpisync.mapping.options import MapOptions
 from kpisync.mapping.periods import period_name
 from kpisync.model import Intake, KpiValue, NumberFormat, Row, Scope, Table
 

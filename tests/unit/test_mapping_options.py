@@ -8,7 +8,8 @@ import pytest
 from mapping_builders import SCRAP, options
 from pydantic import TypeAdapter, ValidationError
 
-from kpisync.mapping.options import CatalogOptions, Lookback, LookbackSpan
+from kpisync.mapping.catalog_options import CatalogOptions
+from kpisync.mapping.options import Lookback, LookbackSpan
 
 WHOLE = {"kpi": "scrap", "value": "actual"}
 

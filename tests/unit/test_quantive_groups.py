@@ -9,7 +9,7 @@ import pytest
 from pydantic import ValidationError
 
 from kpisync.destinations.quantive_groups import Groups, groups_of
-from kpisync.mapping.options import CatalogKpiOptions, CatalogOptions
+from kpisync.mapping.catalog_options import CatalogKpiOptions, CatalogOptions
 from kpisync.model import Catalog, CatalogKpi, Interval
 
 ID = "5e8c27e3dcdddaa4addbdee8"
