@@ -11,7 +11,7 @@ SLOWEST_FOUND = 1.0  # a second; a platform that takes less says so by Retry-Aft
 _CONFIGURED = 0.99  # of a configured rate: what is held up on its way arrives together with the requests after it
 _FIRST = 0.95  # of what the platform took in the second before its first 429
 _STEADY = 10.0  # seconds; a rate that was taken for so long was only a little too high
-_LITTLE, _MUCH = 0.97, 0.9  # of a rate that was too high; the second, twice and four times, … if it still is
+_LITTLE, _MUCH = 0.98, 0.9  # of a rate that was too high; the second, twice and four times, … if it still is
 _SHORT_HOLD, _HOLD, _LONGEST_HOLD = 5.0, 20.0, 320.0  # seconds at one rate, longer each time, before more is tried
 _GROWTH = 0.01  # with each turn that somebody waited for: 1 % a second
 _IDLE = 2.0  # seconds without a turn; what was taken before says nothing of the limit any more
@@ -98,7 +98,7 @@ class Turns:
             return _FIRST * len(self._last_second), self._hold
         asked = min(self._rate, len(self._last_second) + 1)
         if now - self._busy_since >= _STEADY:
-            self._steps, self._hold = 1, min(2 * self._hold, _LONGEST_HOLD)
+            self._steps, self._hold = 1, min(3 * self._hold, _LONGEST_HOLD)
             return _LITTLE * asked, self._hold
         took = 0.0
         if self._full and now > self._full[0]:
