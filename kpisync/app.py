@@ -32,6 +32,7 @@ from kpisync.savedplan import (
     plan_document,
     refuse_if_moved,
 )
+from kpisync.sequence import Predecessors, in_order
 from kpisync.state.lock import job_lock
 from kpisync.state.open import open_readonly, open_store
 from kpisync.state.rejects import Looked
@@ -73,10 +74,16 @@ class App(Workshop):
         names = self.chosen(request)
         with closing(open_store(self.settings.state, self.clock)) as store:
             order = Order(request, store, self.progress, Claims(store, shared_by(self.loaded, names)))
+            before = Predecessors(self.loaded.jobs, store)
             for name in names:
                 self._stop_if_asked()
+                if obstacle := before.obstacle(name):
+                    before.enter(name, Exit.HELD)
+                    yield self._not_begun(name, obstacle, Exit.HELD)
+                    continue
                 mine = order if allowed is None else replace(order, allowed=allowed.get(name, {}))
                 for result in self._under_lock(name, [mine]):
+                    before.enter(name, result.exit_code)
                     yield result
                     if result.exit_code in _SIGNALS:
                         return
@@ -112,8 +119,8 @@ class App(Workshop):
         yield from self.run(request, {result.report.job: allowed_by(result.report.changes) for result in now})
 
     def chosen(self, request: Request) -> list[str]:
-        """The jobs that a request names, or every enabled one, sound or not."""
-        return self.builder.chosen(request)
+        """The jobs that a request names, or every enabled one, sound or not, each behind those it comes after."""
+        return in_order(self.builder.chosen(request), self.loaded.jobs)
 
     # ------------------------------------------------------------ one job
 
@@ -164,9 +171,17 @@ class App(Workshop):
                     yield result
                     if result.exit_code not in _ENDED:
                         return
-        except (LockedError, StateError) as error:
+        except LockedError as taken:
+            yield self._not_begun(name, self.said(taken), taken.exit_code)
+        except StateError as error:
             report.error = self.said(error)
             yield JobResult(report, error.exit_code, self.names(config.destination))
+
+    def _not_begun(self, name: str, why: str, exit_code: Exit) -> JobResult:
+        report = Report(name)
+        report.error = why
+        catalog = self.builder.catalog(self.loaded.jobs[name].destination) if name in self.loaded.jobs else Catalog()
+        return JobResult(report, exit_code, Names(catalog), skipped=True)
 
     def _record(self, config: JobConfig, order: Order, report: Report) -> JobResult:
         store = order.store
@@ -209,7 +224,9 @@ class App(Workshop):
             turns = self.builder.gate(config.destination).turns
             turns.begin_at(order.store.rate(config.destination))
             with closing(self.builder.destination(config.destination, report.requests)) as destination:
-                job = self.builder.build(config, request, destination, order.claims, order.guard or config.guard)
+                source = self.builder.source(config, report.requests)
+                guard = order.guard or config.guard
+                job = self.builder.build(config, request, source, destination, order.claims, guard)
                 if order.allowed is not None:
                     job = replace(job, destination=Only(destination, order.allowed, not_planned))
                 intake = run(job, tools, report, dry=dry, over_guard=request.over_guard)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
+from functools import partial
 
 from kpisync.claims import ClaimingMapper, Claims
 from kpisync.config.loaded import JobConfig, Loaded
@@ -15,7 +16,7 @@ from kpisync.fingerprint import fingerprint
 from kpisync.mapping.keys import Unmapped, kpi_of, nearest, team_id
 from kpisync.model import Catalog, RunStatus, Scope, ValueKey
 from kpisync.names import Names
-from kpisync.ports import Clock, Destination, KeepsApart, Progress, Surroundings
+from kpisync.ports import Clock, Destination, KeepsApart, Platform, Progress, Source, Surroundings
 from kpisync.state.store import Store
 from kpisync.sync.gate import Gate
 from kpisync.sync.job import Job
@@ -46,10 +47,11 @@ class JobResult:
     digest: str = ""
     first: date | None = None
     last: date | None = None
+    skipped: bool = False  # not even begun
 
     @property
     def status(self) -> RunStatus:
-        return RunStatus.SKIPPED if self.exit_code is Exit.LOCKED else self.report.status
+        return RunStatus.SKIPPED if self.skipped else self.report.status
 
 
 @dataclass(frozen=True)
@@ -101,8 +103,23 @@ class JobBuilder:
             requests=requests,
             wait_turn=self.gate(name).wait_turn,
             redact=self.loaded.secrets.redact,
+            clock=self.clock,
         )
         return chosen.spec.build(chosen.options, around)
+
+    def source(self, config: JobConfig, requests: Counter[str]) -> Source:
+        """Connected to nothing yet; its requests are counted by method."""
+        around = Surroundings(
+            requests=requests,
+            redact=self.loaded.secrets.redact,
+            clock=self.clock,
+            platform=partial(self._platform, requests),
+        )
+        return config.source.spec.build(config.source.options, around)
+
+    def _platform(self, requests: Counter[str], name: str) -> Platform:
+        chosen = self.loaded.destinations[name]  # known: a job whose source names another one is not sound
+        return Platform(chosen.type, self.catalog(name), partial(self.destination, name, requests))
 
     def gate(self, name: str) -> Gate:
         """Of a destination: its limits hold, and its troubles count, across jobs."""
@@ -113,9 +130,14 @@ class JobBuilder:
         return self._gates[name]
 
     def build(
-        self, config: JobConfig, request: Request, destination: Destination, claims: Claims | None, guard: GuardOptions
+        self,
+        config: JobConfig,
+        request: Request,
+        source: Source,
+        destination: Destination,
+        claims: Claims | None,
+        guard: GuardOptions,
     ) -> Job:
-        source = config.source.spec.build(config.source.options, Surroundings())
         return Job(
             config.name,
             source,

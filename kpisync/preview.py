@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
@@ -10,7 +11,7 @@ from kpisync.jobs import JobBuilder, Request
 from kpisync.mapping.collect import Collector
 from kpisync.mapping.periods import widen
 from kpisync.model import Intake, KpiValue, Row, Table
-from kpisync.ports import Progress, Surroundings
+from kpisync.ports import Progress
 
 _SILENT = 3  # examples
 
@@ -34,7 +35,7 @@ class Preview:
 
 def preview(builder: JobBuilder, config: JobConfig, request: Request, rows: int, progress: Progress) -> Preview:
     """Read and map as a run does, and keep the first rows and values. Raises what reading raises."""
-    source = config.source.spec.build(config.source.options, Surroundings())
+    source = builder.source(config, Counter())
     mapper = builder.mapper(config, request, builder.scope(config, request, source.needs_range))
     shown = Preview(rows)
     collector = Collector(config.map.values)

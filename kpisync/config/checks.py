@@ -8,12 +8,14 @@ from decimal import Decimal
 from types import MappingProxyType
 
 from kpisync.config.findings import Findings, Node
+from kpisync.config.loaded import DestinationConfig
 from kpisync.config.validate import validate
 from kpisync.destinations.quantive_groups import Groups
 from kpisync.fields import is_guid
 from kpisync.mapping.keys import Unmapped, kpi_of, sub_tile_id, team_id, value_id
 from kpisync.mapping.options import CellRef, MapOptions, ValueOptions
 from kpisync.model import Catalog, CatalogKpi
+from kpisync.ports import PlatformOptions
 from kpisync.registry import suggestion
 
 VALUESTREAMER = "valuestreamer"  # the one platform whose ids have a form of their own, and whose records need a team
@@ -100,6 +102,22 @@ def check_destination(node: Node, name: str, known: Collection[str], findings: F
     if name not in known:
         message = f"there is no destination {findings.quote(name)}{suggestion(name, known)}"
         findings.add(node, message, _listed("Destinations", known), key=key)
+
+
+def check_platform(
+    node: Node,
+    type_name: str,
+    options: PlatformOptions,
+    known: Mapping[str, DestinationConfig | None],
+    findings: Findings,
+) -> None:
+    """The destination that a source reads exists, and is of the source's type."""
+    here = node.at("destination")
+    check_destination(here, options.destination, known, findings)
+    found = known.get(options.destination)
+    if found and found.type != type_name:
+        message = f"the source is of type {type_name}, and this destination of type {found.type}"
+        findings.add(here, message, f"Write type: {found.type}, or name another destination.")
 
 
 def lookups_of(mapped: Mapped) -> set[str]:
@@ -250,33 +268,3 @@ def _fixed_key(value: ValueOptions, mapped: Mapped, catalog: Catalog) -> tuple[s
 
 def _id(text: str, names: Mapping[str, str]) -> str:
     return names.get(text, text.lower() if is_guid(text) else text)
-
-
-def check_after(jobs: Mapping[str, Node], findings: Findings) -> None:
-    """Jobs named by `after` exist, and none waits for itself, be it through others."""
-    after: dict[str, list[str]] = {}
-    for name, job in jobs.items():
-        waits = job.at("after").value
-        after[name] = [as_name(each) or "" for each in waits] if isinstance(waits, list) else []
-    for name, job in jobs.items():
-        for index, other in enumerate(after[name]):
-            if other and other not in jobs:
-                message = f"there is no job {findings.quote(other)}{suggestion(other, jobs)}"
-                findings.add(job.at("after", index), message)
-        if circle := _circle(name, after):
-            message = f"this job waits for itself: {' → '.join(circle)}"
-            findings.add(job.at("after"), message, "Take one of them out of `after`.", key=True)
-
-
-def _circle(start: str, after: Mapping[str, list[str]]) -> list[str] | None:
-    """The shortest way from a job back to itself."""
-    ways = [[start]]
-    seen: set[str] = set()
-    for way in ways:
-        for other in after.get(way[-1], ()):
-            if other == start:
-                return [*way, other]
-            if other not in seen:
-                seen.add(other)
-                ways.append([*way, other])
-    return None

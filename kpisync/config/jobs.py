@@ -13,8 +13,10 @@ from kpisync.config.findings import Findings, Node
 from kpisync.config.loaded import DestinationConfig, JobConfig, Schedule, Settings, SourceConfig
 from kpisync.config.problems import Problem
 from kpisync.config.schema import DefaultOptions, JobOptions, ScheduleOptions, time_zone
+from kpisync.config.sequence import check_after
 from kpisync.config.validate import validate
 from kpisync.model import Catalog
+from kpisync.ports import PlatformOptions
 from kpisync.registry import Registry
 
 Needs = set[tuple[str, ...]]  # owners of problems that keep a job from running
@@ -54,7 +56,7 @@ class JobReader:
     def read(self, nodes: Mapping[str, Node]) -> tuple[dict[str, JobConfig], dict[str, tuple[Problem, ...]]]:
         """The sound jobs, and the problems of the others."""
         drafts = {name: self._draft(name, node) for name, node in nodes.items()}
-        checks.check_after(nodes, self.findings)
+        check_after(nodes, self.findings)
         sound: dict[str, JobConfig] = {}
         unsound: dict[str, tuple[Problem, ...]] = {}
         for name, draft in drafts.items():
@@ -81,6 +83,9 @@ class JobReader:
                 needs |= {("catalog", name) for name in self.context.catalogs if name not in known}
             checks.check_destination(node.at("destination"), destination, known, self.findings)
         needs |= {("lookups", lookup) for lookup in checks.lookups_of(mapped)}
+        if source and isinstance(source.options, PlatformOptions):
+            needs |= {(part, source.options.destination) for part in ("destinations", "catalog")}
+            checks.check_platform(node.at("source"), source.type, source.options, known, self.findings)
         checks.check_map(node.at("map"), mapped, self._names(destination), self.findings)
         return _Draft(node, needs, options, source)
 

@@ -13,18 +13,18 @@ from datetime import date, timedelta
 from decimal import Decimal
 from threading import Lock
 
-from kpisync.destinations.quantive_client import Client
+from kpisync.destinations.quantive_client import Client, kpi_path
 from kpisync.destinations.quantive_groups import Groups, groups_of
 from kpisync.destinations.quantive_meta import MetaReader
 from kpisync.destinations.quantive_options import GtmhubOptions, ProjectionDay, QuantiveOptions, SnapshotWrite
 from kpisync.destinations.quantive_probe import Probe
 from kpisync.destinations.quantive_projections import Projections
-from kpisync.destinations.quantive_reading import Held, read_projections, read_snapshots
+from kpisync.destinations.quantive_reading import Held, read_projections, read_snapshots, read_statistics
 from kpisync.destinations.quantive_snapshots import Snapshots
 from kpisync.destinations.windows import windows_of
 from kpisync.mapping.periods import period_end, period_start
 from kpisync.model import Change, Interval, RecordKey, Reply, ReplyKind, ValueKey, Values
-from kpisync.ports import AdapterSpec, Clock, Destination, Surroundings, SystemClock, Unreadable, Window
+from kpisync.ports import AdapterSpec, Destination, Surroundings, Unreadable, Window
 
 ACTUAL, TARGET = "actual", "target"
 _SPAN = timedelta(days=360)  # of the first days of periods in one read; the vendor's pages name no limit
@@ -42,12 +42,14 @@ class Brand:
 class Quantive:
     """The ports `Destination`, `KeepsApart`, `HasMeta` and `HasProbe` over one account."""
 
-    def __init__(self, options: GtmhubOptions, around: Surroundings, brand: Brand, clock: Clock) -> None:
-        self._around, self._brand, self._clock = around, brand, clock
+    def __init__(self, options: GtmhubOptions, around: Surroundings, brand: Brand) -> None:
+        self._around, self._brand, self._clock = around, brand, around.clock
         self._group_by = options.group_by
         self._client = Client(options, around)
         upsert = options.snapshot_write is SnapshotWrite.UPSERT
-        self._snapshots = Snapshots(self._client, clock, upsert, brand.deletes_snapshots, options.force_insight_kpis)
+        self._snapshots = Snapshots(
+            self._client, around.clock, upsert, brand.deletes_snapshots, options.force_insight_kpis
+        )
         self._projections = Projections(self._client)
         self._seen: dict[ValueKey, Held] = {}
         self._seeing = Lock()
@@ -99,6 +101,11 @@ class Quantive:
         days = {key: self._day(key) for key in window.keys}
         return {ValueKey(key, TARGET): held[day] for key, day in days.items() if day in held}
 
+    def statistics(self, kpi: str, span: Interval) -> tuple[Decimal | None, Decimal | None]:
+        """Of `GET /kpis/{id}/statistics`, whose types week, month and year are spans that begin as ours do."""
+        params = {"type": span.value, "timeZone": self._groups(kpi).time_zone}
+        return read_statistics(self._client.get(kpi_path(kpi, "statistics"), params))
+
     # ------------------------------------------------------------ writing
 
     def write(self, change: Change) -> Reply:
@@ -141,11 +148,11 @@ class Quantive:
 
 
 def _quantive(options: QuantiveOptions, around: Surroundings) -> Quantive:
-    return Quantive(options, around, Brand("Quantive", True, options.projection_day), SystemClock())
+    return Quantive(options, around, Brand("Quantive", True, options.projection_day))
 
 
 def _gtmhub(options: GtmhubOptions, around: Surroundings) -> Quantive:
-    return Quantive(options, around, Brand("Gtmhub", False), SystemClock())
+    return Quantive(options, around, Brand("Gtmhub", False))
 
 
 SPEC: AdapterSpec[Destination] = AdapterSpec("Quantive Results, by its REST API", QuantiveOptions, _quantive)

@@ -86,6 +86,24 @@ def read_projections(client: Client, kpi: str) -> dict[date, Held]:
         raise Unreadable(Reply(ReplyKind.REFUSED, 200, words)) from None
 
 
+def read_statistics(document: Any) -> tuple[Decimal | None, Decimal | None]:
+    """The numbers of the current and of the previous period; None where a part, or its value, is null or absent."""
+    try:
+        if not isinstance(document, Mapping) or "currentPeriod" not in document:
+            raise Unclear("it has no currentPeriod")
+        return _value_of(document["currentPeriod"]), _value_of(document.get("previousPeriod"))
+    except Unclear as why:
+        words = f"the answer to a read of statistics is not understood: {why}"
+        raise Unreadable(Reply(ReplyKind.REFUSED, 200, words)) from None
+
+
+def _value_of(part: Any) -> Decimal | None:
+    value = part.get("value") if isinstance(part, Mapping) else part
+    if value is not None and not isinstance(value, Decimal):
+        raise Unclear("a period has a value that is no number")
+    return value
+
+
 # ---------------------------------------------------------------- projections
 
 

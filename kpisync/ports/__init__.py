@@ -3,7 +3,7 @@
 The docstring of each method is the contract that the conformance suites test sentence by sentence.
 """
 
-from kpisync.ports.adapters import AdapterSpec, Surroundings
+from kpisync.ports.adapters import AdapterSpec, Platform, PlatformOptions, Surroundings
 from kpisync.ports.clock import Clock, Progress, SystemClock
 from kpisync.ports.destinations import (
     Confirm,
@@ -12,6 +12,7 @@ from kpisync.ports.destinations import (
     KeepsApart,
     OnConflict,
     ReadBefore,
+    Summarises,
     Unreadable,
     Window,
 )
@@ -31,11 +32,14 @@ __all__ = [
     "Meta",
     "MetaKpi",
     "OnConflict",
+    "Platform",
+    "PlatformOptions",
     "Progress",
     "ReadBefore",
     "Rereadable",
     "Source",
     "State",
+    "Summarises",
     "SupposesInterval",
     "Surroundings",
     "Surveyable",

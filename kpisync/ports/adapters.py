@@ -7,11 +7,37 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
+from pydantic import Field
+
+from kpisync.errors import ConfigError
 from kpisync.fields import Options
 from kpisync.model import Catalog
 from kpisync.ports.clock import Clock, SystemClock
+from kpisync.ports.destinations import Destination
 
 S = TypeVar("S")
+
+
+@dataclass(frozen=True)
+class Platform:
+    """A destination of the configuration, for a source that reads what it holds.
+
+    `connect` makes an instance that keeps the destination's own limits; who calls it closes it.
+    """
+
+    type: str
+    catalog: Catalog
+    connect: Callable[[], Destination]
+
+
+class PlatformOptions(Options):
+    """The base of the options of a source that reads a destination; its type is that of the destination."""
+
+    destination: str = Field(description="a name under `destinations`: its address, login and limits hold here too")
+
+
+def _no_platform(name: str) -> Platform:
+    raise ConfigError(f"there is no destination {name}")
 
 
 @dataclass(frozen=True)
@@ -24,6 +50,7 @@ class Surroundings:
     wait_turn: Callable[[], None] = lambda: None  # to be called before each request: keeps the rate limit
     redact: Callable[[str], str] = lambda text: text  # strikes secrets out of words that are not our own
     clock: Clock = field(default_factory=SystemClock)
+    platform: Callable[[str], Platform] = _no_platform  # a destination by its name, for a source
 
 
 @dataclass(frozen=True)

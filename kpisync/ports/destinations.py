@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
+from decimal import Decimal
 from enum import StrEnum
 from typing import Protocol, runtime_checkable
 
 from pydantic import Field
 
 from kpisync.fields import Duration, Options, Rate
-from kpisync.model import Change, RecordKey, Reply, ValueKey, Values
+from kpisync.model import Change, Interval, RecordKey, Reply, ValueKey, Values
 
 
 class OnConflict(StrEnum):
@@ -154,6 +155,17 @@ class KeepsApart(Protocol):
 
     def copies(self, key: ValueKey) -> int:
         """How many numbers stood under a key when it was last read; 0 if it was not."""
+
+
+@runtime_checkable
+class Summarises(Protocol):
+    """A destination that aggregates what it holds by itself."""
+
+    def statistics(self, kpi: str, span: Interval) -> tuple[Decimal | None, Decimal | None]:
+        """Its own number for the period of that length that is going on, and for the one before; None: it has none.
+
+        Raises as `Destination.read`.
+        """
 
 
 class Unreadable(Exception):
