@@ -138,8 +138,8 @@ class App(Workshop):
         """An order for each chunk, made when its turn comes; `rows` are those of the chunks before it."""
         config = self.loaded.jobs[name]
         assert request.first and request.last  # noqa: S101 - the command requires both
-        mapper = self.builder.mapper(config, request, Scope(self.builder.today()))
-        chunks = cut(request.first, request.last, span, mapper.intervals())
+        mapper = self.builder.mapper(config, request, Scope(self.builder.today(config)))
+        chunks = cut(request.first, request.last, span, mapper.rhythms())
         for done, (first, last) in enumerate(chunks):
             nothing_yet = done == len(chunks) - 1 and not any(rows)
             guard = chunk_guard(config.guard, config.absent, nothing_yet)

@@ -9,8 +9,8 @@ from pydantic import TypeAdapter, ValidationError
 
 from kpisync.errors import ConfigError
 from kpisync.mapping.options import Lookback, LookbackSpan
-from kpisync.mapping.periods import period_end, period_start
-from kpisync.model import Interval
+from kpisync.mapping.periods import first_day, period_end, period_start
+from kpisync.model import Interval, Rhythm
 from kpisync.sync.options import Absent, GuardOptions
 
 _DAY = timedelta(days=1)
@@ -28,15 +28,15 @@ def parse_span(text: str) -> LookbackSpan:
     return span
 
 
-def cut(first: date, last: date, span: LookbackSpan, intervals: Collection[Interval]) -> list[tuple[date, date]]:
+def cut(first: date, last: date, span: LookbackSpan, rhythms: Collection[Rhythm]) -> list[tuple[date, date]]:
     """First and last day of each chunk, both inclusive, the range widened to whole periods.
 
     A chunk begins with a period of the coarsest interval and holds one of them at least, so that a day, a month or a
-    year is never cut; a week that lies across the border of a month belongs to both chunks.
+    year is never cut; a week, or a period of another calendar, that lies across its border belongs to both chunks.
     """
-    coarsest = max(intervals, key=_FROM_FINE_TO_COARSE.index, default=Interval.DAY)
-    begin = period_start(first, coarsest)
-    end = period_end(period_start(last, coarsest), coarsest)
+    coarsest = max(rhythms, key=_coarseness, default=Rhythm(Interval.DAY))
+    begin = _first_day(first, coarsest)
+    end = period_end(period_start(last, *coarsest), *coarsest)
     found = []
     while True:
         latest = min(end, _latest(begin, span, coarsest))
@@ -46,13 +46,21 @@ def cut(first: date, last: date, span: LookbackSpan, intervals: Collection[Inter
         begin = latest + _DAY
 
 
-def _latest(begin: date, span: LookbackSpan, interval: Interval) -> date:
+def _coarseness(rhythm: Rhythm) -> tuple[int, bool]:
+    return _FROM_FINE_TO_COARSE.index(rhythm.interval), rhythm.calendar is not None
+
+
+def _first_day(day: date, rhythm: Rhythm) -> date:
+    return first_day(period_start(day, *rhythm), *rhythm)
+
+
+def _latest(begin: date, span: LookbackSpan, rhythm: Rhythm) -> date:
     """The last day of the chunk that begins on a day; the calendar ends with the year 9999."""
     try:
-        following = period_start(_later(begin, span), interval)
+        following = _first_day(_later(begin, span), rhythm)
     except (ValueError, OverflowError):
         return date.max
-    return following - _DAY if following > begin else period_end(begin, interval)
+    return following - _DAY if following > begin else period_end(period_start(begin, *rhythm), *rhythm)
 
 
 def _later(day: date, span: LookbackSpan) -> date:

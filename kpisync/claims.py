@@ -8,8 +8,10 @@ from datetime import date
 from typing import TypeVar
 
 from kpisync.config.loaded import JobConfig, Loaded
-from kpisync.mapping.apply import Mapper, Reading
+from kpisync.mapping.apply import Mapper
 from kpisync.mapping.keys import Unmapped, kpi_of, value_id
+from kpisync.mapping.presence import Presence
+from kpisync.mapping.rows import Reading
 from kpisync.model import Catalog, Intake, Table, ValueKey
 from kpisync.ports import State
 
@@ -52,13 +54,15 @@ class ClaimingMapper(Mapper):
     job: str = field(kw_only=True)
     claims: Claims | None = field(kw_only=True)
 
-    def readings(self, table: Table, intake: Intake) -> Iterator[Reading]:
-        readings = super().readings(table, intake)
+    def readings(self, table: Table, intake: Intake, presence: Presence | None = None) -> Iterator[Reading]:
+        readings = super().readings(table, intake, presence)
         if self.claims is None or self.job not in self.claims.shared:
             return readings
-        return self._unclaimed(self.claims, readings, table.origin, intake)
+        return self._unclaimed(self.claims, readings, table.origin, intake, presence)
 
-    def _unclaimed(self, claims: Claims, readings: Iterator[Reading], origin: str, intake: Intake) -> Iterator[Reading]:
+    def _unclaimed(
+        self, claims: Claims, readings: Iterator[Reading], origin: str, intake: Intake, presence: Presence | None
+    ) -> Iterator[Reading]:
         told: set[ValueKey] = set()
         for reading in readings:
             rival = claims.rival(reading.key, self.job)
@@ -68,6 +72,8 @@ class ClaimingMapper(Mapper):
                 told.add(reading.key)
                 reason = f"job {rival} already sends this value; one value has one job"
                 intake.reject(f"{origin}:{reading.line}", "other-job", reason)
+                if presence:
+                    presence.rejected(reading.key)
 
 
 def shared_by(loaded: Loaded, names: Sequence[str]) -> frozenset[str]:

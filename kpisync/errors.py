@@ -4,6 +4,7 @@ KpisyncError
 ├── ConfigError        correct the configuration or the command line         exit 2
 ├── HeldError          look at the plan, then allow it by the named flag      exit 3
 ├── SourceError        repair the source or what the job says about it        exit 4
+│   └── NothingToRead  nothing: the job allows that there is no file today     a run ends well
 ├── DestinationError   reach the platform, or log in, or ask its owner        exit 4
 │   └── LoginError     correct user, password or token                        exit 4
 ├── LockedError        wait for the other process                             exit 5
@@ -77,6 +78,10 @@ class HeldError(KpisyncError):
 
 class SourceError(KpisyncError):
     exit_code = Exit.UNUSABLE
+
+
+class NothingToRead(SourceError):
+    """There is nothing to read, and the job says that this may be so: it states nothing, and is not an empty source."""
 
 
 class DestinationError(KpisyncError):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import UTC, date, tzinfo
 from decimal import Decimal
 from functools import partial
 
@@ -13,6 +13,7 @@ from kpisync.claims import ClaimingMapper, Claims
 from kpisync.config.loaded import JobConfig, Loaded
 from kpisync.errors import ConfigError, Exit
 from kpisync.fingerprint import fingerprint
+from kpisync.mapping.days import Days
 from kpisync.mapping.keys import Unmapped, kpi_of, nearest, team_id
 from kpisync.model import Catalog, RunStatus, Scope, ValueKey
 from kpisync.names import Names
@@ -23,6 +24,8 @@ from kpisync.sync.job import Job
 from kpisync.sync.options import GuardOptions
 from kpisync.sync.report import Report
 from kpisync.sync.turns import Turns
+from kpisync.transform.mapped import number_columns
+from kpisync.transform.source import transformed
 
 
 @dataclass(frozen=True)
@@ -115,7 +118,10 @@ class JobBuilder:
             clock=self.clock,
             platform=partial(self._platform, requests),
         )
-        return config.source.spec.build(config.source.options, around)
+        source = config.source.spec.build(config.source.options, around)
+        if config.transform is None:
+            return source
+        return transformed(source, config.transform, number_columns(config.map))
 
     def _platform(self, requests: Counter[str], name: str) -> Platform:
         chosen = self.loaded.destinations[name]  # known: a job whose source names another one is not sound
@@ -165,6 +171,9 @@ class JobBuilder:
             config.open_periods,
             kpis,
             teams,
+            self._timezone,
+            self.loaded.workdays,
+            self.loaded.calendars,
             job=config.name,
             claims=claims,
         )
@@ -172,14 +181,18 @@ class JobBuilder:
     def catalog(self, destination: str) -> Catalog:
         return self.loaded.catalogs.get(destination, Catalog())
 
-    def today(self) -> date:
+    @property
+    def _timezone(self) -> tzinfo:
         """The plant's."""
-        zone = self.loaded.settings.timezone if self.loaded.settings else None
-        return self.clock.now().astimezone(zone).date()
+        return self.loaded.settings.timezone if self.loaded.settings else UTC
+
+    def today(self, config: JobConfig) -> date:
+        """The plant's, whose day may start at another time than midnight."""
+        return Days(config.map.date, self._timezone).today(self.clock.now())
 
     def scope(self, config: JobConfig, request: Request, needs_range: bool) -> Scope:
         """The dates to look at. Raises ConfigError if a source cannot be read without, and nothing gives them."""
-        today = self.today()
+        today = self.today(config)
         first, last = request.first, request.last
         if first is None and last is None and config.lookback is not None:
             first = config.lookback.first(today)

@@ -62,7 +62,7 @@ class Names:
             self.team(record.team),
             self.sub_tile(record.kpi, record.sub_tile),
             self.value(record.kpi, key.value),
-            period_name(record.period, self.catalog.interval(record.kpi)),
+            period_name(record.period, *self.catalog.rhythm(record.kpi)),
         ]
         return "/".join(part for part in parts if part is not None)
 
@@ -80,7 +80,7 @@ def parse_path(path: str, catalogs: Mapping[str, Catalog]) -> ValueKey:
     team, sub_tile = (*place, None, None)[:2]
     try:
         ids = resolve(catalog, kpi, value, team, sub_tile)
-        start: date = parse_period(period, kpi_of(catalog, kpi).interval)
+        start: date = parse_period(period, *kpi_of(catalog, kpi).rhythm)
     except (Unmapped, ValueError) as bad:
         raise _no_value(path, str(bad)) from None
     return ValueKey(RecordKey(destination, ids.kpi, ids.team, ids.sub_tile, start), ids.value)

@@ -16,7 +16,7 @@ from kpisync.errors import ConfigError, KpisyncError
 from kpisync.jobs import JobBuilder
 from kpisync.mapping.bind import team_of
 from kpisync.mapping.keys import Unmapped, kpi_of, nearest, team_id
-from kpisync.mapping.options import CellRef
+from kpisync.mapping.value_options import CellRef
 from kpisync.model import Catalog, CatalogKpi
 from kpisync.ports import Clock, Destination, HasMeta, Meta, MetaKpi, SupposesInterval, Unreadable
 

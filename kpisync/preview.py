@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from kpisync.config.loaded import JobConfig
+from kpisync.errors import NothingToRead
 from kpisync.jobs import JobBuilder, Request
 from kpisync.mapping.collect import Collector
-from kpisync.mapping.periods import widen
-from kpisync.model import Intake, KpiValue, Row, Table
-from kpisync.ports import Progress
+from kpisync.model import Intake, KpiValue, Row, Scope, Table
+from kpisync.ports import Progress, Source
 
 _SILENT = 3  # examples
 
@@ -38,10 +38,11 @@ def preview(builder: JobBuilder, config: JobConfig, request: Request, rows: int,
     source = builder.source(config, Counter())
     mapper = builder.mapper(config, request, builder.scope(config, request, source.needs_range))
     shown = Preview(rows)
-    collector = Collector(config.map.values)
-    for table in source.read(widen(mapper.scope, mapper.intervals()), shown.intake):
+    collector = Collector.of(mapper)
+    for table in _tables(source, mapper.to_read, shown.intake):
         watch = _Watch(shown, table)
-        for count, reading in enumerate(mapper.readings(replace(table, rows=watch.rows()), shown.intake)):
+        seen = replace(table, rows=watch.rows())
+        for count, reading in enumerate(mapper.readings(seen, shown.intake, collector.presence)):
             collector.add(reading, table.origin)
             watch.readings = count + 1
             if count % 10_000 == 0:
@@ -49,6 +50,13 @@ def preview(builder: JobBuilder, config: JobConfig, request: Request, rows: int,
     values = collector.values(shown.intake)
     shown.stated, shown.values = len(values), values[:rows]
     return shown
+
+
+def _tables(source: Source, scope: Scope, intake: Intake) -> Iterator[Table]:
+    try:
+        yield from source.read(scope, intake)
+    except NothingToRead as nothing:
+        intake.notes.append(str(nothing))
 
 
 @dataclass

@@ -42,12 +42,14 @@ def init(
 
 def _proposed(export: Path, folder: Path) -> str:
     from kpisync.starter.export import look
+    from kpisync.starter.formats import read_export
     from kpisync.starter.proposal import proposal
-    from kpisync.starter.reading import read_export
 
     found = look(read_export(str(export)))
-    if not found.header.names:
-        raise SourceError("there is no table in it: every line is blank", where=str(export), hint="Look at the export")
+    if not found.reading.header.names:
+        raise SourceError(
+            "there is no table in it: every line or row is blank", where=str(export), hint="Look at the export"
+        )
     return proposal(found, _beside(export, folder), str(export), export.stem)
 
 

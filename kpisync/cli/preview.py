@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 _MOST = 10  # rejects
 _WIDEST = 28  # characters of a cell
 _NARROWEST = 14  # characters, if its name has so many: a longer one is folded
+_MOST_NAMES = 8  # of columns that do not fit
 _LINE = 8  # characters for the number of a line
 
 
@@ -120,11 +121,12 @@ def _show(session: Session, config: JobConfig, shown: Preview, names: Names) -> 
     for note in shown.intake.notes:
         out.print(Text(f"  {note}", style="dim"), soft_wrap=True)
     for table, rows in shown.tables:
-        out.print(Text(f"\nas read: {len(rows)} of {shown.intake.read} rows"))
+        of = f" {_place(table.origin)}:" if len(shown.tables) > 1 else ""
+        out.print(Text(f"\nas read:{of} {len(rows)} of {shown.intake.read} rows{' in all' if of else ''}"))
         grid, left_out = _as_read(table, rows, _used(table, config), out.width)
         out.print(grid)
         if left_out:
-            out.print(Text(f"left out for their width: {', '.join(left_out)} (--json shows all)", style="dim"))
+            out.print(Text(f"left out for their width: {_listed(left_out)} (--json shows all)", style="dim"))
     out.print(Text(f"\nas mapped: {len(shown.values)} of {shown.stated} values"))
     if shown.values:
         out.print(_as_mapped(shown.values, names))
@@ -135,13 +137,13 @@ def _show(session: Session, config: JobConfig, shown: Preview, names: Names) -> 
 def _used(table: Table, config: JobConfig) -> set[int]:
     """The columns that the job's map names."""
     from kpisync.config.checks import mapped_by
-    from kpisync.mapping.options import CellRef
     from kpisync.tables.columns import find_column
 
     mapped = mapped_by(config.map)
     parts = [mapped.team, mapped.sub_tile]
     parts += [part for each in config.map.values for part in (each.kpi, each.value, each.team, each.sub_tile)]
-    names = {config.map.date.column, *(part.column for part in parts if isinstance(part, CellRef))}
+    dates = config.map.date
+    names = {part.column for part in (dates, dates.time, dates.year, *parts) if part and not isinstance(part, str)}
     names |= {each.column for each in config.map.values if each.column is not None}
     return {find_column(table.columns, name, table.origin) for name in names}
 
@@ -156,13 +158,14 @@ def _grid(*titles: str) -> Grid:
 
 
 def _as_read(table: Table, rows: list[Row], used: set[int], width: int) -> tuple[Grid, list[str]]:
-    """The columns that fit, those that the job uses before others; and the names of those that do not."""
+    """The columns that fit, those that the job uses before others and blank ones last; and the names of the rest."""
     from rich.text import Text
 
     cells = [[_cell(cell) for cell in row.cells] for row in rows]
     names = [name or f"@{index}" for index, name in enumerate(table.columns, 1)]
     room, fitting = width - _LINE, dict[int, int]()
-    for index in sorted(range(len(names)), key=lambda index: index not in used):
+    blank = {index for index in range(len(names)) if not any(line[index] for line in cells)}
+    for index in sorted(range(len(names)), key=lambda index: (index not in used, index in blank)):
         wide = max([min(len(names[index]), _NARROWEST), *(len(line[index]) for line in cells)])
         if room >= wide + 2 or index in used:
             fitting[index] = wide
@@ -173,6 +176,11 @@ def _as_read(table: Table, rows: list[Row], used: set[int], width: int) -> tuple
     for row, line in zip(rows, cells, strict=True):
         grid.add_row(str(row.line), *(Text(line[index]) for index in sorted(fitting)))
     return grid, [name for index, name in enumerate(names) if index not in fitting]
+
+
+def _listed(names: list[str]) -> str:
+    more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
+    return ", ".join(map(_shortened, names[:_MOST_NAMES])) + more
 
 
 def _cell(cell: object) -> str:
@@ -215,7 +223,14 @@ def _account(shown: Preview) -> Iterator[str]:
 
 
 def _examples(places: list[str], count: int) -> str:
-    return ", ".join(map(_place, places)) + (" …" if count > len(places) else "")
+    """Lines of one file side by side, as sources of a value are: `scrap.csv:2,3`."""
+    found: dict[str, list[str]] = {}
+    for place in places:
+        origin, colon, line = _place(place).rpartition(":")
+        found.setdefault(f"{origin}{colon}", []).append(line)
+    return ", ".join(f"{origin}{','.join(lines)}" for origin, lines in found.items()) + (
+        " …" if count > len(places) else ""
+    )
 
 
 def _place(source: str) -> str:

@@ -15,7 +15,12 @@ from kpisync.support.json import dumps
 if TYPE_CHECKING:
     from kpisync.model import Catalog
 
-_PLATFORMS = {"valuestreamer": "ValueStreamer", "quantive": "Quantive", "gtmhub": "Gtmhub"}
+_PLATFORMS = {
+    "valuestreamer": "ValueStreamer",
+    "quantive": "Quantive",
+    "gtmhub": "Gtmhub",
+    "microstrategy": "MicroStrategy",
+}
 
 
 def register(cli: typer.Typer) -> None:

@@ -12,8 +12,10 @@ from kpisync.config.loaded import DestinationConfig
 from kpisync.config.validate import validate
 from kpisync.destinations.quantive_groups import Groups
 from kpisync.fields import is_guid
+from kpisync.mapping.catalog_options import CatalogOptions
 from kpisync.mapping.keys import Unmapped, kpi_of, sub_tile_id, team_id, value_id
-from kpisync.mapping.options import CellRef, MapOptions, ValueOptions
+from kpisync.mapping.options import MapOptions
+from kpisync.mapping.value_options import CellRef, ValueOptions
 from kpisync.model import Catalog, CatalogKpi
 from kpisync.ports import PlatformOptions
 from kpisync.registry import suggestion
@@ -70,9 +72,20 @@ def check_catalog(node: Node, catalog: Catalog, platform: str, findings: Finding
         _check_groups(node, catalog, findings)
 
 
+def check_calendars(node: Node, options: CatalogOptions, known: Collection[str], findings: Findings) -> None:
+    """The calendars that KPIs name exist."""
+    for name, kpi in options.kpis.items():
+        if kpi.calendar is not None and kpi.calendar not in known:
+            message = f"there is no calendar {findings.quote(kpi.calendar)}{suggestion(kpi.calendar, known)}"
+            findings.add(node.at("kpis", name, "calendar"), message, _listed("Calendars", known))
+
+
 def _check_groups(node: Node, catalog: Catalog, findings: Findings) -> None:
     for name, kpi in catalog.kpis.items():
         groups, here = Groups(kpi), node.at("kpis", name)
+        if kpi.calendar:
+            message = "Quantive has periods of its own, and knows no fiscal calendar"
+            findings.add(here.at("calendar"), message, "Leave it out.", key=True)
         if not groups.template:
             written = here.at("interval")
             findings.add(written if written.value else here, groups.why_unknown, key=not written.value)

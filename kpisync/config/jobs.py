@@ -14,10 +14,15 @@ from kpisync.config.loaded import DestinationConfig, JobConfig, Schedule, Settin
 from kpisync.config.problems import Problem
 from kpisync.config.schema import DefaultOptions, JobOptions, ScheduleOptions, time_zone
 from kpisync.config.sequence import check_after
+from kpisync.config.totals import check_totals
+from kpisync.config.units import check_units, with_factors
 from kpisync.config.validate import validate
+from kpisync.config.workdays import Known, check_days
+from kpisync.mapping.value_options import UnitTable
 from kpisync.model import Catalog
 from kpisync.ports import PlatformOptions
 from kpisync.registry import Registry
+from kpisync.transform.mapped import with_computed_decimals
 
 Needs = set[tuple[str, ...]]  # owners of problems that keep a job from running
 
@@ -33,6 +38,8 @@ class Context:
     destinations: Mapping[str, DestinationConfig | None]
     catalogs: Mapping[str, Catalog | None]
     lookups: Mapping[str, Mapping[str, str] | None]
+    units: Mapping[str, UnitTable | None]
+    days: Known
     defaults: tuple[DefaultOptions, object]
     catalogs_lost: bool
 
@@ -83,10 +90,16 @@ class JobReader:
                 needs |= {("catalog", name) for name in self.context.catalogs if name not in known}
             checks.check_destination(node.at("destination"), destination, known, self.findings)
         needs |= {("lookups", lookup) for lookup in checks.lookups_of(mapped)}
+        needs |= {("units", table) for table in check_units(node.at("map"), mapped, self.context.units, self.findings)}
         if source and isinstance(source.options, PlatformOptions):
             needs |= {(part, source.options.destination) for part in ("destinations", "catalog")}
             checks.check_platform(node.at("source"), source.type, source.options, known, self.findings)
-        checks.check_map(node.at("map"), mapped, self._names(destination), self.findings)
+        names = self._names(destination)
+        checks.check_map(node.at("map"), mapped, names, self.findings)
+        workdays = check_days(node.at("map"), mapped, self.context.days, names, self.findings)
+        needs |= {("workdays", each) for each in workdays}
+        if source and node.at("transform").value is None:  # else the map's columns are those of its result
+            check_totals(node.at("map"), mapped, source.options, self.findings)
         return _Draft(node, needs, options, source)
 
     def _source(self, node: Node) -> SourceConfig | None:
@@ -112,6 +125,7 @@ class JobReader:
         def chosen(key: str) -> JobOptions | DefaultOptions:
             return options if key in options.model_fields_set else defaults
 
+        mapped = options.map if options.transform is None else with_computed_decimals(options.map)
         set_here = {key: getattr(options.guard, key) for key in options.guard.model_fields_set}
         return JobConfig(
             name=name,
@@ -119,7 +133,8 @@ class JobReader:
             enabled=chosen("enabled").enabled,
             schedule=_schedule(options, defaults, settings),
             source=source,
-            map=options.map,
+            transform=options.transform,
+            map=with_factors(mapped, self.context.units),
             destination=options.destination,
             after=tuple(options.after),
             lookback=chosen("lookback").lookback,

@@ -32,9 +32,12 @@ from kpisync.config.schema import (
 from kpisync.config.secrets import Secrets, collected, in_urls
 from kpisync.config.shapes import Models, pairs_in, secrets_in
 from kpisync.config.validate import validate
+from kpisync.config.workdays import Known
 from kpisync.errors import ConfigError
-from kpisync.mapping.catalog_options import CatalogOptions
-from kpisync.model import Catalog
+from kpisync.mapping.catalog_options import CalendarOptions, CatalogOptions
+from kpisync.mapping.value_options import UnitTable
+from kpisync.mapping.workdays import Workdays, WorkdaysOptions
+from kpisync.model import Catalog, FiscalCalendar
 from kpisync.registry import Registry, installed
 
 __all__ = ["json_schema", "load"]
@@ -66,9 +69,13 @@ class _Loading:
             check_top(top, self.findings)
         settings = self._settings()
         destinations = self._destinations()
-        catalogs = self._catalogs(destinations)
+        calendars = self._calendars()
+        catalogs = self._catalogs(destinations, calendars)
         lookups = self._lookups()
-        context = Context(settings, destinations, catalogs, lookups, self._defaults(), self._catalogs_lost())
+        days = Known(calendars, self._workdays())
+        context = Context(
+            settings, destinations, catalogs, lookups, self._units(), days, self._defaults(), self._catalogs_lost()
+        )
         jobs, unsound = JobReader(context, self.registry, self.findings).read(self._entries("jobs"))
         return Loaded(
             file=str(self.files.main.document.file),
@@ -76,6 +83,8 @@ class _Loading:
             destinations={name: each for name, each in destinations.items() if each},
             catalogs={name: each for name, each in catalogs.items() if each},
             lookups={name: each for name, each in lookups.items() if each is not None},
+            calendars={name: each for name, each in calendars.items() if each},
+            workdays={name: each for name, each in days.workdays.items() if each},
             jobs=jobs,
             unsound={name: _in_order(problems, self.files) for name, problems in unsound.items()},
             problems=_in_order(self.findings.problems, self.files),
@@ -127,17 +136,29 @@ class _Loading:
                 found[name] = DestinationConfig(name, adapter[0], adapter[1], options)  # type: ignore[arg-type]
         return found
 
-    def _catalogs(self, destinations: Mapping[str, DestinationConfig | None]) -> dict[str, Catalog | None]:
+    def _catalogs(
+        self, destinations: Mapping[str, DestinationConfig | None], calendars: Mapping[str, FiscalCalendar | None]
+    ) -> dict[str, Catalog | None]:
         """None for one that has problems."""
         found: dict[str, Catalog | None] = {}
+        sound = {name: calendar for name, calendar in calendars.items() if calendar}
         for name, node in self._entries("catalog").items():
             checks.check_destination(node, name, destinations, self.findings, key=True)
             options = validate(CatalogOptions, node, self.findings)
-            found[name] = options.catalog() if options else None
+            if options:
+                checks.check_calendars(node, options, calendars, self.findings)
+            found[name] = options.catalog(sound) if options else None
             destination, catalog = destinations.get(name), found[name]
             if destination and catalog:
                 checks.check_catalog(node, catalog, destination.type, self.findings)
         return found
+
+    def _calendars(self) -> dict[str, FiscalCalendar | None]:
+        """None for one that has problems; no job is sound then."""
+        found = {
+            name: validate(CalendarOptions, node, self.findings) for name, node in self._entries("calendars").items()
+        }
+        return {name: options.calendar() if options else None for name, options in found.items()}
 
     def _catalogs_lost(self) -> bool:
         """True if a file that may hold a catalog could not be read, so that a missing one says nothing."""
@@ -146,6 +167,17 @@ class _Loading:
     def _lookups(self) -> dict[str, dict[str, str] | None]:
         """None for one that has problems."""
         return {name: load_lookup(node, self.findings) for name, node in self._entries("lookups").items()}
+
+    def _workdays(self) -> dict[str, Workdays | None]:
+        """None for one that has problems."""
+        found = {
+            name: validate(WorkdaysOptions, node, self.findings) for name, node in self._entries("workdays").items()
+        }
+        return {name: Workdays(options) if options else None for name, options in found.items()}
+
+    def _units(self) -> dict[str, UnitTable | None]:
+        """None for one that has problems."""
+        return {name: validate(UnitTable, node, self.findings) for name, node in self._entries("units").items()}
 
 
 def _state_beside(main: Path, url: str) -> str:

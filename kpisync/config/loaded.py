@@ -11,7 +11,8 @@ from kpisync.config.problems import Problem
 from kpisync.config.schema import AlertOptions, CatchUp, RetentionOptions, ServeOptions
 from kpisync.config.secrets import Secrets
 from kpisync.mapping.options import Empty, LookbackSpan, MapOptions, OpenPeriods
-from kpisync.model import Catalog
+from kpisync.mapping.workdays import Workdays
+from kpisync.model import Catalog, FiscalCalendar
 from kpisync.ports import AdapterSpec, Destination, DestinationOptions, Source, Surroundings
 from kpisync.sync.options import Absent, GuardOptions
 
@@ -70,6 +71,7 @@ class JobConfig:
     enabled: bool
     schedule: Schedule | None
     source: SourceConfig
+    transform: str | None
     map: MapOptions
     destination: str
     after: tuple[str, ...]
@@ -105,6 +107,8 @@ class Loaded:
     destinations: Mapping[str, DestinationConfig] = field(default_factory=dict)
     catalogs: Mapping[str, Catalog] = field(default_factory=dict)
     lookups: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    calendars: Mapping[str, FiscalCalendar] = field(default_factory=dict)
+    workdays: Mapping[str, Workdays] = field(default_factory=dict)
     jobs: Mapping[str, JobConfig] = field(default_factory=dict)
     unsound: Mapping[str, tuple[Problem, ...]] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()

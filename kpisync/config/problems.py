@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 Trail = tuple[str | int, ...]  # the way from a file's top level to a value: ("jobs", "scrap", "map", "values", 0)
 
-NAMED_SECTIONS = ("destinations", "catalog", "lookups", "jobs")  # their entries stand each for itself
+# Their entries stand each for itself.
+NAMED_SECTIONS = ("destinations", "catalog", "lookups", "units", "workdays", "jobs")
 _HARMLESS = ("serve", "alerts", "retention")  # no run depends on them
 _SHOWN = 60
 

@@ -14,7 +14,11 @@ from kpisync.config.yaml import MAX_BYTES, Document, Fault, Mark, parse
 from kpisync.registry import suggestion
 
 DEFAULT_PATH = Path("config/kpisync.yaml")
-_SECTIONS = {"main": tuple(Config.model_fields), "jobs": ("jobs", "lookups"), "catalog": ("catalog",)}
+_SECTIONS = {
+    "main": tuple(Config.model_fields),
+    "jobs": ("jobs", "lookups", "units", "workdays"),
+    "catalog": ("catalog",),
+}
 
 
 @dataclass(frozen=True)

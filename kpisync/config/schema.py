@@ -12,10 +12,13 @@ from cronsim import CronSim, CronSimError
 from pydantic import AfterValidator, Field, SecretStr, WithJsonSchema, model_validator
 
 from kpisync.fields import Duration, Options
-from kpisync.mapping.catalog_options import CatalogOptions
+from kpisync.mapping.catalog_options import CalendarOptions, CatalogOptions
 from kpisync.mapping.options import Empty, Lookback, LookbackSpan, LookupFile, MapOptions, OpenPeriods
+from kpisync.mapping.value_options import UnitTable
+from kpisync.mapping.workdays import WorkdaysOptions
 from kpisync.registry import suggestion
 from kpisync.sync.options import Absent, GuardOptions
+from kpisync.transform.query import one_select
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 NAME = r"[^\W_][\w.-]{0,79}"  # of jobs, destinations and lookups: fit for file names, metrics and the command line
@@ -117,6 +120,10 @@ class JobOptions(Behaviour):
 
     schedule: Cron | ScheduleOptions | None = Field(None, description="cron line; without it the job runs by hand")
     source: dict[str, Any] = Field(description="where the rows come from; `type` says what else it takes")
+    transform: Annotated[str, AfterValidator(one_select)] | None = Field(
+        None,
+        description="one SELECT over the table source, which holds the rows that were read (needs kpisync[duckdb])",
+    )
     map: MapOptions = Field(description="how a row becomes values")
     destination: str = Field(description="a name under `destinations`")
     after: list[str] = Field(default_factory=list, description="jobs that must have ended well before this one runs")
@@ -173,9 +180,12 @@ class Config(Head):
 
     destinations: dict[str, dict[str, Any]] = Field(default_factory=dict, description="where values go, by name")
     catalog: dict[str, CatalogOptions] = Field(default_factory=dict, description="what each destination has")
+    calendars: dict[str, CalendarOptions] = Field(default_factory=dict, description="fiscal calendars, for KPIs")
     lookups: dict[str, dict[str, str] | LookupFile] = Field(
         default_factory=dict, description="the source's codes → catalog names or ids"
     )
+    workdays: dict[str, WorkdaysOptions] = Field(default_factory=dict, description="the days on which plants work")
+    units: dict[str, UnitTable] = Field(default_factory=dict, description="units → factors, for jobs that share them")
     jobs: dict[str, JobOptions] = Field(default_factory=dict)
     defaults: DefaultOptions = Field(default_factory=DefaultOptions)
     serve: ServeOptions = Field(default_factory=ServeOptions)

@@ -18,6 +18,7 @@ from kpisync.registry import suggestion
 M = TypeVar("M", bound=BaseModel)
 
 _KINDS = {bool: "true or false", int: "a whole number", float: "a number", Decimal: "a number"}
+_OF_A_WORD = ("enum", "literal_error")  # a union complains of a mapping where it also takes one of some words
 _TRUTHS = ("0", "1", "n", "y", "no", "yes", "f", "t", "off", "on", "false", "true")  # what pydantic takes for a bool
 
 
@@ -111,6 +112,8 @@ def _report(model: type[BaseModel], errors: list[_Error], node: Node, findings: 
             if error.kind == "missing" and (trail, error.name) in meant:
                 continue
             if error.kind == "value_error" and where.has_fault_below():
+                continue
+            if error.kind in _OF_A_WORD and _errors_below(trail, by_trail):
                 continue
             _report_one(model, error, where, findings)
 

@@ -11,9 +11,10 @@ from typing import NamedTuple, TypeVar
 
 from kpisync.errors import ConfigError
 from kpisync.mapping.keys import Answers, Misfit, Unmapped, kpi_of, looked_up, sub_tile_id, team_id, value_id
-from kpisync.mapping.options import CellRef, MapOptions, ValueOptions
-from kpisync.mapping.periods import period_end, period_name, period_start, touches
-from kpisync.model import Catalog, CatalogKpi, Interval, RecordKey, Scope, Table
+from kpisync.mapping.options import MapOptions
+from kpisync.mapping.periods import first_day, period_end, period_name, period_start, touches
+from kpisync.mapping.value_options import CellRef, ValueOptions
+from kpisync.model import Catalog, CatalogKpi, RecordKey, Rhythm, Scope, Table
 from kpisync.tables.columns import find_column
 
 T = TypeVar("T")
@@ -110,19 +111,20 @@ class Period(NamedTuple):
     misfit: Misfit | None
 
 
-def period_of(day: date, interval: Interval, view: View) -> Period | None:
+def period_of(day: date, rhythm: Rhythm, view: View) -> Period | None:
     """None if the scope has no day of it."""
-    start = period_start(day, interval)
-    if not touches(view.scope, start, interval):
+    start = period_start(day, *rhythm)
+    if not touches(view.scope, start, *rhythm):
         return None
     misfit = None
-    if start != day and not view.align:
+    first = first_day(start, *rhythm)
+    if first != day and not view.align:
         misfit = Misfit(
             "not-aligned",
-            f"{day} is not the first day of its {interval} ({period_name(start, interval)} starts on {start}); "
+            f"{day} is not the first day of its {rhythm.interval} ({period_name(start, *rhythm)} starts on {first}); "
             "correct it, or set align: true under map.date",
         )
-    return Period(start, view.scope.today <= period_end(start, interval), misfit)
+    return Period(start, view.scope.today <= period_end(start, *rhythm), misfit)
 
 
 @dataclass(frozen=True)
@@ -138,7 +140,7 @@ class BoundKpi:
 def bound_kpi(text: str, view: View) -> BoundKpi:
     """Raises Unmapped."""
     kpi = kpi_of(view.catalog, text)
-    period = lru_cache(maxsize=10_000)(partial(period_of, interval=kpi.interval, view=view))
+    period = lru_cache(maxsize=10_000)(partial(period_of, rhythm=kpi.rhythm, view=view))
     return BoundKpi(kpi, kpi.id, view.kpis is None or kpi.id in view.kpis, period)
 
 

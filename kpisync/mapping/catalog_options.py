@@ -5,15 +5,25 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import date, timedelta
+from enum import StrEnum
 from string import Formatter
 from types import MappingProxyType
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, WithJsonSchema, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    PlainSerializer,
+    ValidationInfo,
+    WithJsonSchema,
+    field_validator,
+    model_validator,
+)
 
 from kpisync.fields import Options, is_guid
 from kpisync.mapping.periods import period_end, period_start
-from kpisync.model import Aggregation, Catalog, CatalogKpi, Interval
+from kpisync.model import Aggregation, Catalog, CatalogKpi, FiscalCalendar, Interval
 
 
 def _one_spelling(id: str) -> str:
@@ -59,7 +69,61 @@ UtcOffset = Annotated[
 ]
 
 
+class Month(StrEnum):
+    JANUARY = "january"
+    FEBRUARY = "february"
+    MARCH = "march"
+    APRIL = "april"
+    MAY = "may"
+    JUNE = "june"
+    JULY = "july"
+    AUGUST = "august"
+    SEPTEMBER = "september"
+    OCTOBER = "october"
+    NOVEMBER = "november"
+    DECEMBER = "december"
+
+
+class Weekday(StrEnum):
+    MONDAY = "monday"
+    TUESDAY = "tuesday"
+    WEDNESDAY = "wednesday"
+    THURSDAY = "thursday"
+    FRIDAY = "friday"
+    SATURDAY = "saturday"
+    SUNDAY = "sunday"
+
+
 USUAL_VALUES: Mapping[str, str] = MappingProxyType({"actual": "actual", "target": "target"})
+
+
+class CalendarOptions(Options):
+    """A fiscal calendar: when its year begins, and what its months are."""
+
+    start: Month = Field(description="the month in which the year begins, such as october")
+    weeks: Literal["none", "4-4-5", "4-5-4", "5-4-4"] = Field(
+        "none", description="the weeks of a quarter's months; none: they are the months of the calendar"
+    )
+    begins: Literal["first", "nearest", "last"] = Field(
+        "first",
+        description="of a year by weeks. first: on the 1st, so its first and last weeks are cut; nearest: on the "
+        "weekday nearest to the 1st; last: on the last such weekday until the 1st. A 53rd week is in the last month",
+    )
+    week_starts: Weekday = Field(Weekday.MONDAY, description="the weekday on which weeks begin")
+    named_by: Literal["ends", "starts"] = Field(
+        "ends", description="the year is called by the calendar year in which it ends, or starts"
+    )
+
+    @model_validator(mode="after")
+    def _of_weeks(self) -> CalendarOptions:
+        if self.weeks == "none" and self.model_fields_set & {"begins", "week_starts"}:
+            raise ValueError("begins and week_starts are for a calendar of weeks, such as weeks: 4-4-5")
+        return self
+
+    def calendar(self) -> FiscalCalendar:
+        weeks = None if self.weeks == "none" else tuple(map(int, self.weeks.split("-")))
+        start, week_starts = list(Month).index(self.start) + 1, list(Weekday).index(self.week_starts)
+        return FiscalCalendar(start, weeks, self.begins, week_starts, self.named_by)  # type: ignore[arg-type]
 
 
 class CatalogKpiOptions(Options):
@@ -67,6 +131,11 @@ class CatalogKpiOptions(Options):
 
     id: Id = Field(min_length=1, description="the platform's id")
     interval: Interval = Field(Interval.DAY, description="the period of its records")
+    calendar: str | None = Field(
+        None,
+        description="of `calendars`, for months, quarters and years: which days they hold. A fiscal month is sent "
+        "under the 1st of the month that it is named after",
+    )
     values: dict[str, Id] = Field(
         default_factory=dict, description="value kinds: name → id; where ids are no UUIDs, actual and target by default"
     )
@@ -78,6 +147,13 @@ class CatalogKpiOptions(Options):
     group: str | None = Field(
         None, description='Quantive: how it names a period that is no week, such as "{year}-{month:02}"'
     )
+
+    @field_validator("calendar")
+    @classmethod
+    def _of_months(cls, calendar: str | None, info: ValidationInfo) -> str | None:
+        if calendar is not None and info.data.get("interval") in (Interval.DAY, Interval.WEEK):
+            raise ValueError("days and weeks are the same in every calendar; leave it out")
+        return calendar
 
     @model_validator(mode="after")
     def _one_group_a_period(self) -> CatalogKpiOptions:
@@ -91,7 +167,7 @@ class CatalogKpiOptions(Options):
                 raise ValueError(f"two periods of interval {self.interval} would have the same group")
         return self
 
-    def kpi(self, name: str) -> CatalogKpi:
+    def kpi(self, name: str, calendars: Mapping[str, FiscalCalendar] = MappingProxyType({})) -> CatalogKpi:
         """Ids that are no UUIDs are words; then a KPI that says nothing of its values has the two usual ones."""
         values = self.values or ({} if is_guid(self.id) else dict(USUAL_VALUES))
         return CatalogKpi(
@@ -103,6 +179,7 @@ class CatalogKpiOptions(Options):
             self.aggregation,
             self.utc_offset,
             self.group,
+            None if self.calendar is None else calendars.get(self.calendar),
         )
 
 
@@ -112,8 +189,9 @@ class CatalogOptions(Options):
     teams: dict[str, str] = Field(default_factory=dict, description="team name → id")
     kpis: dict[str, CatalogKpiOptions] = Field(default_factory=dict, description="KPI name → what is known of it")
 
-    def catalog(self) -> Catalog:
-        return Catalog(_ids(self.teams), {name: kpi.kpi(name) for name, kpi in self.kpis.items()})
+    def catalog(self, calendars: Mapping[str, FiscalCalendar] = MappingProxyType({})) -> Catalog:
+        """`calendars` are those of the configuration; a KPI whose calendar is not among them has everyone's."""
+        return Catalog(_ids(self.teams), {name: kpi.kpi(name, calendars) for name, kpi in self.kpis.items()})
 
 
 def _ids(named: dict[str, str]) -> dict[str, str]:

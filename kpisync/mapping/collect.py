@@ -4,45 +4,48 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from typing import Self
 
-from kpisync.mapping.apply import Reading
-from kpisync.mapping.numbers import EXACT, finish
-from kpisync.mapping.options import Aggregate, ValueOptions
+from kpisync.mapping.apply import Mapper
+from kpisync.mapping.cumulative import Differences
+from kpisync.mapping.fill import Fill
+from kpisync.mapping.gathered import Gathered
+from kpisync.mapping.numbers import OutOfBounds, finish
+from kpisync.mapping.presence import Presence
+from kpisync.mapping.ratio import added
+from kpisync.mapping.rows import Reading
+from kpisync.mapping.value_options import Aggregate, ValueOptions
 from kpisync.model import Intake, KpiValue, Rejection, ValueKey
 from kpisync.tables.numbers import BadNumber
 
-_SHOWN_LINES = 5
 _SHOWN_RIVALS = 3
 
 
-@dataclass(slots=True)
-class Gathered:
-    """What the rows said so far about one key; there is one for every value of a run, so it is small.
+class Collector:
+    """Gathers the readings of one job, table by table.
 
-    `line` is the first row of those that made the number, `more` are the next few.
+    If there is a `presence`, the mapper is to enter in it which rows there are.
     """
 
-    key: ValueKey
-    spec: int
-    origin: str
-    line: int
-    day: date
-    number: Decimal | None  # None: a row of it was rejected, so the value is spoilt
-    rows: int
-    spoilt: int  # rejected ones of these rows
-    more: list[int] | None
-
-
-class Collector:
-    """Gathers the readings of one job, table by table."""
-
-    def __init__(self, specs: Sequence[ValueOptions]) -> None:
-        self._specs = specs
+    def __init__(
+        self, specs: Sequence[ValueOptions], differences: Differences | None = None, fill: Fill | None = None
+    ) -> None:
+        self._specs, self._differences, self._fill = specs, differences, fill
+        self.presence = Presence() if fill else None
         self._gathered: dict[ValueKey, Gathered] = {}
         self._rivals: dict[ValueKey, list[str]] = {}  # the places of the second and further rows for one value
+
+    @classmethod
+    def of(cls, mapper: Mapper) -> Self:
+        """For all that a job's map says."""
+        specs, differences, fill = mapper.options.values, None, None
+        if any(spec.cumulative is not None for spec in specs):
+            differences = Differences(specs, mapper.scope, mapper.rhythm_of, mapper.workdays, mapper.calendars)
+        if any(spec.fill_missing is not None for spec in specs):
+            fill = Fill(mapper.options, mapper.view, mapper.workdays)
+        return cls(specs, differences, fill)
 
     def add(self, reading: Reading, origin: str) -> None:
         spec, key, day, number, line = reading
@@ -50,11 +53,11 @@ class Collector:
         if known is None:
             self._gathered[key] = Gathered(key, spec, origin, line, day, number, 1, int(number is None), None)
             return
-        aggregate = self._specs[spec].aggregate
-        if known.spec != spec or (aggregate is None and self._specs[spec].constant is None):
+        options = self._specs[spec]
+        if known.spec != spec or (not options.combines and options.constant is None):
             self._rivals.setdefault(key, []).append(f"{origin}:{line}")
-        elif aggregate is not None:
-            _combine(known, reading, origin, aggregate)
+        elif options.combines:
+            _combine(known, reading, origin, options.aggregate or Aggregate.SUM)
 
     def keys_by_period(self) -> Counter[date]:
         """How many values were gathered so far, rejected ones included."""
@@ -65,29 +68,43 @@ class Collector:
 
         The collector is empty afterwards: a million values should not stand in memory twice.
         """
+        filled = self._fill.values(self._gathered.keys(), self.presence, intake) if self._fill and self.presence else []
+        lessened: dict[ValueKey, str] = {}
+        if self._differences:
+            lessened = self._differences.take(self._gathered, self._rivals, intake)
         waiting = deque(self._gathered.values())
         self._gathered.clear()
         found = []
         while waiting:
-            value = self._finished(waiting.popleft(), intake)
+            known = waiting.popleft()
+            source = known.source
+            if lessened and known.key in lessened:
+                source = f"{source} minus {lessened[known.key]}"
+            value = self._finished(known, source, intake)
             if value is not None:
                 found.append(value)
+        found.extend(filled)
         return found
 
-    def _finished(self, known: Gathered, intake: Intake) -> KpiValue | None:
-        spec, source = self._specs[known.spec], _source(known)
+    def _finished(self, known: Gathered, source: str, intake: Intake) -> KpiValue | None:
+        spec = self._specs[known.spec]
         rivals = self._rivals.pop(known.key, None) if self._rivals else None
         if rivals:
             intake.rejections.extend(_rival_rejections([source, *rivals]))
         elif known.number is not None:
             try:
-                return KpiValue(known.key, finish(known.number, known.rows, spec), source)
+                number = finish(known.number, known.rows, spec)
             except BadNumber as bad:
-                intake.reject(source, "bad-number", str(bad))
+                intake.reject(source, "out-of-bounds" if isinstance(bad, OutOfBounds) else "bad-number", str(bad))
+            else:
+                if number is not None:
+                    return KpiValue(known.key, number, source)
+                intake.skip("denominator 0", source)
         elif known.rows > 1:
             were = "was" if known.spoilt == 1 else "were"
             what = (
-                f"the {spec.aggregate} of {known.rows} rows is not sent, because {known.spoilt} of them {were} rejected"
+                f"the {spec.aggregate or 'ratio'} of {known.rows} rows is not sent, "
+                f"because {known.spoilt} of them {were} rejected"
             )
             intake.reject(source, "incomplete", f"{what}; correct what was rejected")
         return None
@@ -99,41 +116,23 @@ def _combine(known: Gathered, reading: Reading, origin: str, how: Aggregate) -> 
         known.spoilt += 1
     if known.number is None or reading.number is None:
         known.number = None
-        _note_line(known, reading.line, origin)
+        known.note_line(reading.line, origin)
     elif how in (Aggregate.SUM, Aggregate.MEAN, Aggregate.COUNT):
-        known.number = EXACT.add(known.number, reading.number)
-        _note_line(known, reading.line, origin)
-    elif _wins(known, reading, known.number, reading.number, how):
+        known.number = added(known.number, reading.number)
+        known.note_line(reading.line, origin)
+    elif _wins(known, reading, how):
         known.number, known.day, known.origin, known.line = reading.number, reading.day, origin, reading.line
 
 
-def _wins(known: Gathered, reading: Reading, old: Decimal, new: Decimal, how: Aggregate) -> bool:
+def _wins(known: Gathered, reading: Reading, how: Aggregate) -> bool:
     """Whether a later row takes the place of what was chosen; of equal dates the last row is last, the first first."""
-    match how:
-        case Aggregate.MIN:
-            return new < old
-        case Aggregate.MAX:
-            return new > old
-        case Aggregate.LAST:
-            return reading.day >= known.day
-        case _:
-            return reading.day < known.day
-
-
-def _note_line(known: Gathered, line: int, origin: str) -> None:
-    if known.more is None:
-        known.more = []
-    if origin == known.origin and len(known.more) < _SHOWN_LINES - 1:
-        known.more.append(line)
-
-
-def _source(known: Gathered) -> str:
-    """`exports/scrap_11.csv:14`, or `exports/scrap_11.csv:14,15 (+3 rows)` where so many rows more had a say."""
-    if known.rows == 1:
-        return f"{known.origin}:{known.line}"
-    lines = [known.line, *(known.more or ())]
-    more = known.rows - len(lines)
-    return f"{known.origin}:{','.join(map(str, lines))}" + (f" (+{more} row{'s' if more > 1 else ''})" if more else "")
+    if how is Aggregate.LAST:
+        return reading.day >= known.day
+    if how is Aggregate.FIRST:
+        return reading.day < known.day
+    old, new = known.number, reading.number
+    assert isinstance(old, Decimal) and isinstance(new, Decimal)  # noqa: S101 - a ratio is summed
+    return new < old if how is Aggregate.MIN else new > old
 
 
 def _rival_rejections(places: Sequence[str]) -> Iterator[Rejection]:

@@ -1,63 +1,58 @@
-"""From a cell to a number, and from the numbers of one key to the one that is sent: aggregate, scale, round."""
+"""The number that is sent, from what its rows add up to: aggregate, scale, round, and hold against its bounds."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from decimal import ROUND_HALF_UP, Context, Decimal, Inexact, InvalidOperation
+from decimal import Context, Decimal, Inexact, InvalidOperation
 
-from kpisync.mapping.options import Aggregate, ValueOptions
-from kpisync.mapping.parse import parse_seconds
-from kpisync.model import NumberFormat, Table
-from kpisync.tables.columns import find_column
-from kpisync.tables.numbers import MOST_DIGITS, BadNumber, parse_number
+from kpisync.mapping.durations import Unit
+from kpisync.mapping.ratio import EXACT, Amount, Ratio
+from kpisync.mapping.value_options import Aggregate, DurationOptions, ValueOptions
+from kpisync.tables.numbers import MOST_DIGITS, BadNumber
 
-# Wide enough for every sum and product of numbers that cells may hold: those are exact, and no order matters.
-EXACT = Context(prec=300, rounding=ROUND_HALF_UP)
 _FITTING = Context(prec=MOST_DIGITS, traps=[Inexact, InvalidOperation])
 _COMPUTED_DECIMALS = 6
 _ONE = Decimal(1)
 
-ReadNumber = Callable[[Sequence[object]], Decimal | None]  # a row's cells → its number; BadNumber, BadCell
+
+class OutOfBounds(BadNumber):
+    """A number that the job's `min` or `max` does not allow."""
 
 
-def number_reader(spec: ValueOptions, table: Table) -> ReadNumber:
-    """How a value's number is read from a row; None for an empty cell. Raises SourceError for a missing column."""
-    if spec.constant is not None:
-        constant = spec.constant
-        return lambda cells: constant
-    if spec.column is None:  # a count of rows
-        return lambda cells: _ONE
-    index = find_column(table.columns, spec.column, table.origin)
-    format = table.column_numbers.get(table.columns[index], table.numbers)
-    if spec.aggregate is Aggregate.COUNT:
-        return lambda cells: None if _is_null(cells[index], format) else _ONE
-    if spec.as_ == "minutes":
-        return lambda cells: None if _is_null(cells[index], format) else parse_seconds(cells[index])
-    return lambda cells: parse_number(cells[index], format)
+def _unit(sent: Unit | DurationOptions | None) -> Unit:
+    """A number that is no time stays what it is, as seconds do."""
+    if isinstance(sent, DurationOptions):
+        return sent.unit
+    return sent or Unit.SECONDS
 
 
-def _is_null(cell: object, format: NumberFormat) -> bool:
-    if isinstance(cell, bytes):
-        cell = cell.decode("ascii", "replace")
-    return cell is None or (isinstance(cell, str) and (not cell.strip() or cell.strip() in format.nulls))
+def finish(amount: Amount, rows: int, spec: ValueOptions) -> Decimal | None:
+    """The number to send, from the sum (or the one chosen) of so many rows; None for a ratio to 0.
 
-
-def finish(number: Decimal, rows: int, spec: ValueOptions) -> Decimal:
-    """The number to send, from the sum (or the one chosen) of so many rows; raises BadNumber where it is out of bounds.
-
-    Scaled, then rounded half away from zero. A mean and minutes, which are divisions, have six decimals at most
-    unless the job says how many; every other number keeps its digits.
+    Scaled, then rounded half away from zero. A mean, a ratio, and a time in another unit than seconds are divisions and
+    have six decimals at most unless the job says how many; every other number keeps its digits. Raises BadNumber for
+    one that cannot be sent, OutOfBounds for one that the job does not allow.
     """
-    divisor = (60 if spec.as_ == "minutes" else 1) * (rows if spec.aggregate is Aggregate.MEAN else 1)
-    computed = spec.as_ is not None or spec.aggregate is Aggregate.MEAN
+    unit = _unit(spec.as_).seconds
+    divisor = Decimal(unit * (rows if spec.aggregate is Aggregate.MEAN else 1))
+    computed = unit != 1 or spec.aggregate is Aggregate.MEAN or spec.is_ratio
+    if isinstance(amount, Ratio):
+        divisor = amount.denominator
+    number = amount.numerator if isinstance(amount, Ratio) else amount
+    if not divisor:
+        return None
     if spec.scale != _ONE:
         number = EXACT.multiply(number, spec.scale)
     if divisor != 1:  # last, so that a third times three is one
-        number = EXACT.divide(number, Decimal(divisor))
+        number = EXACT.divide(number, divisor)
     decimals = _COMPUTED_DECIMALS if spec.decimals is None and computed else spec.decimals
     if decimals is not None:
         number = number.quantize(_ONE.scaleb(-decimals), context=EXACT)
-    return canonical(number)
+    number = canonical(number)
+    if spec.min is not None and number < spec.min:
+        raise OutOfBounds(f"{number} is below the smallest number that the job allows (min: {spec.min})")
+    if spec.max is not None and number > spec.max:
+        raise OutOfBounds(f"{number} is above the largest number that the job allows (max: {spec.max})")
+    return number
 
 
 def canonical(number: Decimal) -> Decimal:

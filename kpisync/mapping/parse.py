@@ -1,20 +1,30 @@
-"""From one cell to a date, to a time of day, or to the text of a code: by declared rules, never by a guess."""
+"""From one cell to a date or moment, a time of day, or the text of a code: by declared rules, never by a guess."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta, timezone
 from decimal import Decimal
+from types import MappingProxyType
 
-_EARLIEST, _LATEST = date(1970, 1, 1), date(2199, 12, 31)
-_ISO = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})(?:[T ]00:00(?::00(?:\.0+)?)?)?")
-_TIME = re.compile(r"([0-9]{1,2}):([0-9]{2})(?::([0-9]{2})(?:\.0+)?)?")
-_SIDE_BY_SIDE = re.compile(r"%[a-zA-Z]%[a-zA-Z]")
-_WEEKDAYS = frozenset("uwaA")
-_COUNTED_UP = frozenset("VUWj")  # where one too many leads into the next year
-_SAMPLES = (date(2027, 11, 30), date(2028, 2, 29), date(2026, 9, 14))  # in different weeks of their years
+from kpisync.mapping.formats import CYYDDD, EXCEL, EXCEL_1904, read_by_format, read_clock
+
+EARLIEST, LATEST = date(1970, 1, 1), date(2199, 12, 31)
+_ISO = re.compile(
+    r"([0-9]{4})-([0-9]{2})-([0-9]{2})"
+    r"(?:[T ](?P<clock>([0-9]{2}):([0-9]{2})(?::([0-9]{2})(?:[.,]([0-9]{1,9}))?)?)"
+    r" ?(?P<offset>Z|[+-][0-9]{2}(?::?[0-9]{2})?)?)?"
+)
+_TIME = re.compile(r"([0-9]{1,2}):([0-9]{2})(?::([0-9]{2}(?:\.[0-9]{1,9})?))?")
 _WRITTEN_OUT = 100  # digits of a typed number
+_NAMED = MappingProxyType(  # formats that are no pattern
+    {
+        EXCEL: "an Excel serial, such as 46346",
+        EXCEL_1904: "an Excel serial, such as 44884",
+        CYYDDD: "a date of the form CYYDDD, such as 126324",
+    }
+)
 
 
 class BadCell(ValueError):
@@ -48,99 +58,94 @@ def _number_text(number: Decimal) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
-def parse_date(cell: object, format: str | None) -> date | None:
-    """A calendar day; None for an empty cell. Without a format: ISO dates, with 00:00 behind them at most."""
-    if isinstance(cell, datetime):
-        if cell.time() != time.min or cell.tzinfo is not None:
-            raise BadCell(f"{quoted(cell)} has a time of day; cast it to a date in the query")
-        return _in_range(cell.date(), cell)
+def parse_moment(cell: object, format: str | None) -> date | datetime | None:
+    """A calendar day, or a moment where a time of day is written or declared; None for an empty cell.
+
+    Without a format: ISO. A moment has no zone unless its cell names one.
+    """
     if isinstance(cell, date):
         return _in_range(cell, cell)
     text = code_text(cell)
     if not text:
         return None
-    return _in_range(_iso_date(text) if format is None else _formatted_date(text, format), text)
+    if format is None:
+        return _in_range(_iso(text), text)
+    try:
+        return _in_range(read_by_format(text, format), text)
+    except BadCell:
+        raise
+    except (ValueError, OverflowError):
+        what = _NAMED.get(format, f"a date of the format {format}")
+        raise BadCell(f"{quoted(text)} is not {what}") from None
 
 
-def _iso_date(text: str) -> date:
+def parse_date(cell: object, format: str | None) -> date | None:
+    """A calendar day, as it is written; None for an empty cell. Midnight is no time of day."""
+    found = parse_moment(cell, format)
+    if not isinstance(found, datetime):
+        return found
+    if found.time() != time.min or found.tzinfo is not None:
+        raise BadCell(f"{quoted(cell)} has a time of day; cast it to a date in the query")
+    return found.date()
+
+
+def _iso(text: str) -> date | datetime:
     match = _ISO.fullmatch(text)
     if not match:
         raise BadCell(f"{quoted(text)} is not a date such as 2026-11-20; give the date's format")
+    year, month, day, hour, minute, second, fraction = match.group(1, 2, 3, 5, 6, 7, 8)
     try:
-        return date(int(match[1]), int(match[2]), int(match[3]))
+        if match["clock"] is None:
+            return date(int(year), int(month), int(day))
+        micros = int((fraction or "").ljust(6, "0")[:6])
+        clock = int(hour), int(minute), int(second or 0), micros
+        return datetime(int(year), int(month), int(day), *clock, tzinfo=_offset(match["offset"]))
     except ValueError:
         raise BadCell(f"{quoted(text)} is not a date that exists") from None
 
 
-def _formatted_date(text: str, format: str) -> date:
-    """strptime, but for what it guesses: it reads 2024111 by %Y%m%d, and the 53rd week of a year that has 52."""
+def _offset(text: str | None) -> timezone | None:
+    """`Z`, `+01`, `+0100` or `+01:00`; Postgres writes the second one."""
+    if text is None:
+        return None
+    digits = text[1:].replace(":", "").ljust(4, "0")
+    offset = timedelta(hours=int(digits[:2]), minutes=int(digits[2:]))
+    return timezone(-offset if text[0] == "-" else offset)
+
+
+def _in_range(moment: date | datetime, cell: object) -> date | datetime:
+    day = moment.date() if isinstance(moment, datetime) else moment
+    if not EARLIEST <= day <= LATEST:
+        raise BadCell(f"{quoted(cell)} lies outside {EARLIEST.year}–{LATEST.year}")
+    return moment
+
+
+def parse_clock(cell: object, format: str | None) -> time | None:
+    """A time of day; None for an empty cell. Without a format: 19:00, 19:00:21."""
+    if format is None or isinstance(cell, date | time | timedelta):
+        seconds = parse_seconds(cell)
+        return None if seconds is None else _time_at(seconds)
+    text = code_text(cell)
     try:
-        moment = _strptime(text, format)
-        if text.isascii() and _says_the_same(text, moment.strftime(format), format):
-            return moment.date()
+        return read_clock(text, format) if text else None
     except ValueError:
-        pass
-    raise BadCell(f"{quoted(text)} is not a date of the format {format}")
+        raise BadCell(f"{quoted(text)} is not a time of the format {format}") from None
 
 
-def _says_the_same(text: str, written: str, format: str) -> bool:
-    """Whether a text is what its date would be written as, leading zeros aside unless they hold digits apart."""
-    if _SIDE_BY_SIDE.search(format):
-        return text == written
-    return not _directives(format) & _COUNTED_UP or _numbers(text) == _numbers(written)
-
-
-def _numbers(text: str) -> list[int]:
-    return [int(digits) for digits in re.findall("[0-9]+", text)]
-
-
-def _strptime(text: str, format: str) -> datetime:
-    """A week without a weekday is its Monday."""
-    if "V" in _directives(format) and not _WEEKDAYS & _directives(format):
-        text, format = f"{text} 1", f"{format} %u"
-    return datetime.strptime(text, format)  # noqa: DTZ007 - a calendar day has no zone
-
-
-def _directives(format: str) -> frozenset[str]:
-    return frozenset(re.findall(r"%(.)", format, re.DOTALL))
-
-
-def check_format(format: str) -> str:
-    """The format, if it says all that a date needs; strptime would fill up the rest by itself. Raises ValueError."""
-    found = _directives(format)
-    if found & {"z", "Z"}:
-        raise ValueError("a time zone in a date is not converted; cast it to the plant's date in the source")
-    if not found & {"Y", "y", "G", "c", "x"}:
-        raise ValueError("a date needs a year, such as %Y")
-    if found & {"U", "W"} and not found & _WEEKDAYS:
-        raise ValueError("a week by %U or %W needs a weekday; an ISO week is %G-W%V")
-    try:
-        complete = all(_strptime(day.strftime(format), format).date() in _starts(day) for day in _SAMPLES)
-    except ValueError as error:
-        raise ValueError(f"not a date format: {error}") from None
-    if not complete:
-        raise ValueError("the format leaves a part of the date open; %d.%m.%Y, %Y-%m, %G-W%V and %Y say enough")
-    return format
-
-
-def _starts(day: date) -> set[date]:
-    """The day, and the first days of its ISO week, month and year: what a format may name."""
-    monday = date.fromordinal(day.toordinal() - day.weekday())
-    return {day, monday, day.replace(day=1), day.replace(month=1, day=1)}
-
-
-def _in_range(day: date, cell: object) -> date:
-    if not _EARLIEST <= day <= _LATEST:
-        raise BadCell(f"{quoted(cell)} lies outside {_EARLIEST.year}–{_LATEST.year}")
-    return day
+def _time_at(seconds: Decimal) -> time:
+    """To the microsecond."""
+    minutes, rest = divmod(seconds, 60)
+    return time(int(minutes) // 60, int(minutes) % 60, int(rest), int(rest % 1 * 1_000_000))
 
 
 def parse_seconds(cell: object) -> Decimal | None:
-    """A time of day as seconds since midnight; None for an empty cell. Whole numbers, so that sums stay exact."""
+    """A time of day as seconds since midnight; None for an empty cell. A moment without a zone counts by its clock."""
+    if isinstance(cell, datetime) and cell.tzinfo is None:
+        cell = cell.time()
     text = cell.isoformat() if isinstance(cell, time) else code_text(cell)
     if not text:
         return None
     match = _TIME.fullmatch(text)
-    if not match or int(match[1]) > 23 or int(match[2]) > 59 or int(match[3] or 0) > 59:
+    if not match or int(match[1]) > 23 or int(match[2]) > 59 or Decimal(match[3] or 0) >= 60:
         raise BadCell(f"{quoted(text)} is not a time of day such as 14:43")
-    return Decimal(int(match[1]) * 3600 + int(match[2]) * 60 + int(match[3] or 0))
+    return int(match[1]) * 3600 + int(match[2]) * 60 + Decimal(match[3] or 0)

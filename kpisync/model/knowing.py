@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 
 class Interval(StrEnum):
@@ -16,6 +16,29 @@ class Interval(StrEnum):
     MONTH = "month"
     QUARTER = "quarter"
     YEAR = "year"
+
+
+@dataclass(frozen=True, slots=True)
+class FiscalCalendar:
+    """A year that begins elsewhere than in January, or whose months are whole weeks.
+
+    `start` is a month from 1, `weeks` those of the three months of a quarter, `begins` the day of a year by weeks:
+    `first` (the 1st; its first and last weeks are cut), or the weekday `week_starts` (Monday is 0) that is `nearest`
+    to the 1st or the `last` until then. A year is named by the calendar year in which it `ends` or `starts`.
+    """
+
+    start: int
+    weeks: tuple[int, int, int] | None = None
+    begins: Literal["first", "nearest", "last"] = "first"
+    week_starts: int = 0
+    named_by: Literal["ends", "starts"] = "ends"
+
+
+class Rhythm(NamedTuple):
+    """How time is cut into periods: an interval, by a fiscal calendar or (None) by everyone's."""
+
+    interval: Interval
+    calendar: FiscalCalendar | None = None
 
 
 class Aggregation(StrEnum):
@@ -56,8 +79,8 @@ class KpiValue:
 class CatalogKpi:
     """A KPI of a platform: names → ids of its value kinds and sub-tiles; empty where nothing is known of them.
 
-    The last three are for a platform that names periods by a text: `utc_offset`, in hours, is where they begin, and
-    `group` a template of the text.
+    `utc_offset`, `group` and `aggregation` are for a platform that names periods by a text: `utc_offset`, in hours, is
+    where they begin, and `group` a template of the text.
     """
 
     name: str
@@ -68,6 +91,11 @@ class CatalogKpi:
     aggregation: Aggregation | None = None
     utc_offset: int = 0
     group: str | None = None
+    calendar: FiscalCalendar | None = None
+
+    @property
+    def rhythm(self) -> Rhythm:
+        return Rhythm(self.interval, self.calendar)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +110,12 @@ class Catalog:
 
     def interval(self, kpi_id: str) -> Interval:
         """A KPI that the catalog does not list is a daily one."""
+        return self.rhythm(kpi_id).interval
+
+    def rhythm(self, kpi_id: str) -> Rhythm:
+        """As `interval`, with its calendar."""
         kpi = self.kpi(kpi_id)
-        return kpi.interval if kpi else Interval.DAY
+        return kpi.rhythm if kpi else Rhythm(Interval.DAY)
 
 
 Values = Mapping[str, Decimal]  # value id -> number: the content of one record

@@ -42,6 +42,7 @@ class NumberFormat:
     thousands: str | None = None
     signs: tuple[str, ...] = ("leading", "trailing")
     nulls: frozenset[str] = frozenset({""})
+    apostrophe: bool = False  # one before a number is no part of it
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from kpisync.model import RecordKey
 from kpisync.sandbox import exact
 from kpisync.sandbox.core import Core
 from kpisync.sandbox.page import ENTRIES, LINES, Page
-from kpisync.sandbox.platform import Refusal, Request, Response
+from kpisync.sandbox.platform import IsSource, Refusal, Request, Response
 from kpisync.sandbox.settings import Fault, SandboxSettings
 from kpisync.sandbox.snapshot import as_json, shown, taken
 
@@ -53,6 +53,7 @@ class Control:
             "/_sandbox/settings": self._settings,
             "/_sandbox/faults": self._faults,
             "/_sandbox/record": self._record,
+            "/_sandbox/object": self._object,
             "/_sandbox/reset": self._reset,
         }
 
@@ -104,6 +105,14 @@ class Control:
         write_by_hand(self._core, HandEdit.model_validate(exact.read(body)))
         return {}
 
+    def _object(self, body: bytes) -> object:
+        document = exact.read(body)
+        if not isinstance(document, dict):
+            raise Refusal(400, 'A JSON object is expected, such as {"kind": "cube", …}. Nothing was changed.')
+        platform = document.pop("platform", "microstrategy")
+        put_object(self._core, platform, document)
+        return {}
+
     def _reset(self, body: bytes) -> object:
         self._core.reset()
         return {}
@@ -120,6 +129,15 @@ def write_by_hand(core: Core, edit: HandEdit) -> None:
             platform.remove(key)
         else:
             platform.edit(key, edit.values, core.settings)
+
+
+def put_object(core: Core, platform: str, document: Any) -> None:
+    """Raises `Refusal` for a platform that takes none, and ValidationError."""
+    found = core.platforms.get(platform)
+    if not isinstance(found, IsSource):
+        raise Refusal(400, f"There is no source {platform[:80]!r} here.")
+    with core.lock:
+        found.put(document)
 
 
 def _in_words(error: ValidationError) -> str:

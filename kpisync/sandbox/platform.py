@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
 from email.message import Message
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from kpisync.model import RecordKey
 from kpisync.sandbox.settings import SandboxSettings
@@ -88,3 +88,14 @@ class Platform(Protocol):
 
     def clear(self) -> None:
         """Forget all records, and whatever else was changed since the beginning."""
+
+
+@runtime_checkable
+class IsSource(Protocol):
+    """What a platform has besides that values come from: it is filled by hand, and no client changes it."""
+
+    def put(self, document: Any) -> None:
+        """One object with all that it shows, in place of the one with its id. Raises pydantic's ValidationError."""
+
+    def facts(self, settings: SandboxSettings) -> tuple[tuple[str, str], ...]:
+        """What else there is to say of it, by name: sessions, objects."""

@@ -11,14 +11,15 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import partial
 from types import FrameType
-from typing import Self
+from typing import Any, Self
 
 from kpisync.errors import Exit
 from kpisync.model import Catalog, RecordKey
-from kpisync.sandbox.control import PREFIX, Control, HandEdit, write_by_hand
+from kpisync.sandbox.control import PREFIX, Control, HandEdit, put_object, write_by_hand
 from kpisync.sandbox.core import Core
 from kpisync.sandbox.journal import Entry
-from kpisync.sandbox.platform import Platform, Refusal, Request, Response
+from kpisync.sandbox.microstrategy import MicroStrategy
+from kpisync.sandbox.platform import IsSource, Platform, Refusal, Request, Response
 from kpisync.sandbox.quantive import GTMHUB, QUANTIVE, QuantiveResults
 from kpisync.sandbox.settings import Fault, SandboxSettings
 from kpisync.sandbox.valuestreamer import ValueStreamer
@@ -29,6 +30,7 @@ _STAND_INS: Mapping[str, Callable[[Catalog, Now], Platform]] = {
     "valuestreamer": lambda catalog, now: ValueStreamer(catalog),
     "quantive": partial(QuantiveResults, QUANTIVE),
     "gtmhub": partial(QuantiveResults, GTMHUB),
+    "microstrategy": MicroStrategy,
 }
 _OWN_NAMES = re.compile(r"(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?", re.IGNORECASE)
 
@@ -169,6 +171,16 @@ class Sandbox:
         """Delete a record as another person would. Names or ids; raises `Refusal` if it is not there."""
         edit = HandEdit(platform=platform, kpi=kpi, team=team, sub_tile=sub_tile, date=day, values=None)
         write_by_hand(self._core, edit)
+
+    def put_object(self, document: Any, platform: str = "microstrategy") -> None:
+        """Put an object of a source there, with all that it shows, in place of the one with its id."""
+        put_object(self._core, platform, document)
+
+    def facts(self, platform: str = "microstrategy") -> dict[str, str]:
+        """What else there is to say of a source: its sessions, its objects."""
+        found = self._core.platforms[platform]
+        with self._core.lock:
+            return dict(found.facts(self._core.settings)) if isinstance(found, IsSource) else {}
 
     @property
     def late_commits(self) -> int:

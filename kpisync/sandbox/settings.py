@@ -66,9 +66,13 @@ ObjectId = Annotated[str, AfterValidator(_object_id)]
 class SandboxSettings(Options):
     """How the stand-ins behave; the defaults are the nastiest documented behaviour."""
 
-    username: str = Field("sandbox", description="what a client of ValueStreamer logs in with")
-    password: str = Field("sandbox", repr=False, description="what a client of ValueStreamer logs in with")
-    token: str = Field("sandbox", repr=False, description="what a client of Quantive or Gtmhub logs in with")
+    username: str = Field("sandbox", description="what a client of ValueStreamer or MicroStrategy logs in with")
+    password: str = Field(
+        "sandbox", repr=False, description="what a client of ValueStreamer or MicroStrategy logs in with"
+    )
+    token: str = Field(
+        "sandbox", repr=False, description="what a client of Quantive, Gtmhub or MicroStrategy logs in with"
+    )
     account: ObjectId = Field(
         "5be26318e5274a0007f17f61", description="the account of Quantive or Gtmhub that the token belongs to"
     )
@@ -119,5 +123,23 @@ class SandboxSettings(Options):
     account_status: Literal[400, 403] = Field(400, description="the answer to an account id that is missing or none")
     kpi_filter: Literal["applied", "ignored"] = Field(
         "applied", description="the filter of a list of KPIs in Quantive or Gtmhub"
+    )
+    session_limit: int = Field(
+        3, ge=0, description="open sessions of MicroStrategy at most; beyond, a login is refused"
+    )
+    session_timeout: Duration = Field(
+        timedelta(minutes=30), description="a session of MicroStrategy that is not used for so long has ended"
+    )
+    session_cookie: Literal["required", "ignored"] = Field(
+        "required", description="a token of MicroStrategy without the cookie of its login: 401, or taken"
+    )
+    working_set: int = Field(
+        10, ge=1, description="instances that a session of MicroStrategy keeps; then the oldest goes"
+    )
+    polls: int = Field(
+        0, ge=0, description="so often an instance of MicroStrategy says that it is running, then it is ready"
+    )
+    error_codes: Literal["long", "short"] = Field(
+        "short", description="codes of MicroStrategy from ten on: ERR0014 as in its table, or ERR014 as in its answers"
     )
     faults: tuple[Fault, ...] = Field((), description="what shall go wrong; the first fault that is due is the one")

@@ -9,7 +9,7 @@ from typing import Any
 from kpisync.sandbox.core import Core
 from kpisync.sandbox.exact import written
 from kpisync.sandbox.journal import Entry
-from kpisync.sandbox.platform import Line
+from kpisync.sandbox.platform import IsSource, Line
 from kpisync.sandbox.settings import Fault, SandboxSettings
 
 
@@ -21,6 +21,7 @@ class Snapshot:
     lines: Mapping[str, list[Line]]  # by platform, newest write first
     urls: Mapping[str, str]  # by platform
     logins: Mapping[str, Mapping[str, str]]  # by platform: what a configuration needs beside the url
+    facts: Mapping[str, Mapping[str, str]]  # by platform; of sources alone
     methods: Mapping[str, int]
     answers: Mapping[tuple[str, int | None], int]
     entries: list[Entry]  # newest first
@@ -36,6 +37,11 @@ def taken(core: Core, url: str, lines: int | None, entries: int) -> Snapshot:
             lines={name: platform.lines(lines) for name, platform in core.platforms.items()},
             urls={name: url + platform.api_path for name, platform in core.platforms.items()},
             logins={name: platform.login(core.settings) for name, platform in core.platforms.items()},
+            facts={
+                name: dict(platform.facts(core.settings))
+                for name, platform in core.platforms.items()
+                if isinstance(platform, IsSource)
+            },
             methods=dict(core.journal.methods),
             answers=dict(core.journal.answers),
             entries=core.journal.last(entries),
@@ -49,7 +55,7 @@ def as_json(snapshot: Snapshot) -> dict[str, Any]:
         "faults": [fault.model_dump(mode="json") for fault in snapshot.faults],
         "late_commits": snapshot.late,
         "platforms": {
-            name: {"url": snapshot.urls[name], "records": [_line(line) for line in lines]}
+            name: {"url": snapshot.urls[name], "records": [_line(line) for line in lines], **_facts(snapshot, name)}
             for name, lines in snapshot.lines.items()
         },
         "requests": snapshot.methods,
@@ -58,6 +64,10 @@ def as_json(snapshot: Snapshot) -> dict[str, Any]:
         ],
         "journal": [{**entry._asdict(), "at": entry.at.isoformat()} for entry in snapshot.entries],
     }
+
+
+def _facts(snapshot: Snapshot, name: str) -> dict[str, Any]:
+    return {"facts": snapshot.facts[name]} if name in snapshot.facts else {}
 
 
 def shown(settings: SandboxSettings) -> dict[str, Any]:

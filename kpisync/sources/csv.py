@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain, islice
 from typing import Annotated, Any, Literal, Self, TypedDict
@@ -16,13 +16,14 @@ from kpisync.model import Intake, Run, Scope, Table
 from kpisync.places.files import Files
 from kpisync.places.options import FileOptions
 from kpisync.ports import AdapterSpec, Source, Surroundings
+from kpisync.sources.csv_quotes import BrokenRow, misquoted
 from kpisync.sources.csv_runs import Layout, blocks_without, has_plain_rules, is_plain, runs
 from kpisync.support.text import TextFile, check_encoding, open_text
 from kpisync.tables.account import Account
 from kpisync.tables.columns import find_column
 from kpisync.tables.grid import BLOCK_ROWS, Block, Feed, Record, in_blocks
 from kpisync.tables.header import find_header, rename
-from kpisync.tables.lines import NumberedLines
+from kpisync.tables.lines import NumberedLines, is_left_out
 from kpisync.tables.options import ReaderOptions
 from kpisync.tables.reader import read_table
 from kpisync.tables.runs import runs_of
@@ -121,9 +122,9 @@ def _blocks(path: str, options: CsvOptions, account: Account) -> Iterator[Block]
         dialect = _dialect(options, delimiter)
         if options.skip_lines_matching:
             kept = NumberedLines(lines, first, options.skip_lines_matching, account)
-            yield from in_blocks(_kept_records(kept, dialect, account))
+            yield from in_blocks(_kept_records(kept, dialect))
         else:
-            yield from _all_records(lines, first, dialect, account)
+            yield from _all_records(lines, first, dialect)
         account.intake.origins[account.origin] = text.observed.finish()
 
 
@@ -151,15 +152,24 @@ def _layout(path: str, options: CsvOptions, column: str, account: Account) -> La
             return None
         account.note(f"encoding {text.encoding}")
         first, lines, delimiter = _after_sep_line(text, options, account)
-        header = find_header(Feed(_all_records(lines, first, _dialect(options, delimiter), account)), options, account)
+        header = find_header(Feed(_all_records(lines, first, _dialect(options, delimiter))), options, account)
     if header.line is None or not delimiter.isascii():
         return None
-    index = find_column(rename(header.names, options.columns, account.origin), column, account.origin)
+    index = find_column(rename(header.names, options.columns, header.where(account)), column, account.origin)
     return Layout(text.encoding, delimiter, header.names, index, header.line)
 
 
-def _opened(path: str, options: CsvOptions, account: Account) -> AbstractContextManager[TextFile]:
-    return open_text(path, account.origin, options.encoding, accept_cut=options.last_line == "accept")
+@contextmanager
+def _opened(path: str, options: CsvOptions, account: Account) -> Iterator[TextFile]:
+    """Open a file for its rows; one that cannot be parsed is read a second time, to say what is wrong with it."""
+    with open_text(path, account.origin, options.encoding, accept_cut=options.last_line == "accept") as text:
+        try:
+            yield text
+        except BrokenRow as broken:
+            with open_text(path, account.origin, options.encoding, accept_cut=True) as again:
+                lines = islice(again.lines, broken.start - 1, broken.end)
+                row = "".join(line for line in lines if not is_left_out(line, options.skip_lines_matching))
+            raise misquoted(broken, row, account.at(broken.start)) from None
 
 
 def _dialect(options: CsvOptions, delimiter: str) -> Dialect:
@@ -187,7 +197,7 @@ def _after_sep_line(text: TextFile, options: CsvOptions, account: Account) -> tu
     return 2, text.lines, said[-1]
 
 
-def _all_records(lines: Iterable[str], line: int, dialect: Dialect, account: Account) -> Iterator[Block]:
+def _all_records(lines: Iterable[str], line: int, dialect: Dialect) -> Iterator[Block]:
     reader = csv.reader(lines, **dialect)
     before = line - 1
     while True:
@@ -195,7 +205,7 @@ def _all_records(lines: Iterable[str], line: int, dialect: Dialect, account: Acc
         try:
             cells.extend(islice(reader, BLOCK_ROWS))  # keeps what came before an error
         except csv.Error as error:
-            raise _broken(error, account, _starts(cells, line)[-1], before + reader.line_num) from None
+            raise _broken(error, dialect, _starts(cells, line)[-1], before + reader.line_num) from None
         if not cells:
             return
         following = before + reader.line_num + 1
@@ -217,21 +227,16 @@ def _line_breaks(cell: str) -> int:
     return cell.count("\n") + cell.count("\r") - cell.count("\r\n")
 
 
-def _kept_records(kept: NumberedLines, dialect: Dialect, account: Account) -> Iterator[Record]:
+def _kept_records(kept: NumberedLines, dialect: Dialect) -> Iterator[Record]:
     try:
         for cells in csv.reader(kept, **dialect):
             yield kept.take_start(), cells
     except csv.Error as error:
-        raise _broken(error, account, kept.take_start(), kept.current) from None
+        raise _broken(error, dialect, kept.take_start(), kept.current) from None
 
 
-def _broken(error: csv.Error, account: Account, start: int, end: int) -> SourceError:
-    span = "" if start == end else f" (the row was read up to line {end})"
-    return SourceError(
-        f"the row that begins here cannot be parsed: {error}{span}",
-        where=account.at(start),
-        hint="A quote may be missing or too many; correct the export, or declare quote: none if quotes mean nothing",
-    )
+def _broken(error: csv.Error, dialect: Dialect, start: int, end: int) -> BrokenRow:
+    return BrokenRow(start, end, dialect["delimiter"], dialect["quotechar"], str(error))
 
 
 def build(options: CsvOptions, surroundings: Surroundings) -> Source:

@@ -59,10 +59,10 @@ class Layout:
 
 
 def has_plain_rules(options: ReaderOptions) -> bool:
-    """Whether each row below a header is judged by itself, and none is left out."""
+    """Whether each row below a header is judged by itself, by nothing above the header, and none is left out."""
     left_out = (options.start_after, options.skip_lines_matching, options.require, options.drop_rows, options.stop_at)
-    header = options.header
-    return not any((*left_out, options.fill_down, options.unpivot, header.names)) and header.repeats == "keep"
+    header, more = options.header, (options.metadata, options.fill_down, options.unpivot)
+    return not any((*left_out, *more, header.names)) and header.repeats == "keep"
 
 
 def is_plain(path: str, origin: str, codec: str, quote: str | None) -> bool:

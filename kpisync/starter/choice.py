@@ -7,13 +7,16 @@ from collections import Counter
 from dataclasses import dataclass
 
 from kpisync.starter.export import Column, Export
+from kpisync.starter.texts import text_of
 
-_PLACES = re.compile(
+_NAMES = (
     r"line|linie|team|plant|werk|standort|site|station|machine|maschine|anlage|lager|bereich|shift|schicht|abteilung"
-    r"|department|cell|arbeitsplatz|work.?cent",
-    re.I,
+    r"|department|cell|arbeitsplatz|work.?cent"
 )
+_PLACES = re.compile(_NAMES, re.I)
+_PLACE_CODES = re.compile(rf"({_NAMES})[ ._-]*(nr|no|number|nummer|id|code|key)?\.?", re.I)
 _MOST_TEAMS = 30
+_SIDES = ({"S", "H"}, {"D", "C"}, {"+", "-"})  # debit and credit, in German and English
 
 
 @dataclass(frozen=True)
@@ -26,29 +29,41 @@ class Choice:
     dates: tuple[Column, ...]
     teams: tuple[Column, ...]
     numbers: tuple[Column, ...]
+    sign: Column | None  # that seems to tell the signs of numbers
     shared: int  # rows that have their date and team in common with another row
 
 
 def choose(export: Export) -> Choice:
     dates = export.of_kind("date")
-    teams = [column for column in export.of_kind("text") if 1 < len(column.cells) <= _MOST_TEAMS]
+    codes = [column for column in export.of_kind("number") if _is_code(column)]
+    sign = next((column for column in export.of_kind("text") if set(column.cells) in _SIDES), None)
+    texts = [column for column in export.of_kind("text") if column is not sign]
+    teams = [column for column in (*texts, *codes) if 1 < len(column.cells) <= _MOST_TEAMS]
     teams.sort(key=lambda column: (not _PLACES.search(column.address), len(column.cells)))
-    numbers = [column for column in export.columns if column.is_measure]
+    numbers = [column for column in export.columns if column.is_measure and column not in codes]
+    numbers.sort(key=lambda column: len(column.cells) == 1 < column.filled)  # what is always the same comes last
     date = max(dates, key=_days, default=None)
     team, number = next(iter(teams), None), next(iter(numbers), None)
-    return Choice(date, team, number, tuple(dates), tuple(teams), tuple(numbers), _shared(export, date, team))
+    return Choice(date, team, number, tuple(dates), tuple(teams), tuple(numbers), sign, _shared(export, date, team))
+
+
+def _is_code(column: Column) -> bool:
+    """Whether its numbers are those of places, by their name: plant 1000 is no measure."""
+    whole = column.numbers is not None and column.numbers.is_whole
+    return whole and len(column.cells) > 1 and _PLACE_CODES.fullmatch(column.address) is not None
 
 
 def _days(column: Column) -> int:
     """How many different days a column has: a date that is always the same is that of the export."""
-    return len({column.dates.day(cell) for cell in column.cells}) if column.dates else 0
+    dates = column.dates
+    return len({cell if dates.year else dates.day(cell) for cell in column.cells}) if dates else 0
 
 
 def _shared(export: Export, date: Column | None, team: Column | None) -> int:
     places: Counter[tuple[str, ...]] = Counter()
     last: tuple[str, ...] = ()
     for _, cells in export.rows:
-        place = tuple(cells[column.index].strip() for column in (date, team) if column)
+        place = tuple(text_of(cells[column.index]) for column in (date, team) if column)
         last = place if any(place) else last  # a continuation
         places[last] += all(last)
     return sum(count for count in places.values() if count > 1)

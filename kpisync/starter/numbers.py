@@ -5,21 +5,36 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-NULLS = ("-", "--", "?", "n/a", "#n/a", "#nv", "#n/v", "#div/0!", "null", "k.a.")
+ERRORS = (
+    "#n/a",
+    "#nv",
+    "#n/v",
+    "#div/0!",
+    "#value!",
+    "#wert!",
+    "#ref!",
+    "#bezug!",
+    "#name?",
+    "#num!",
+    "#zahl!",
+    "#null!",
+)
+NULLS = ("-", "--", "?", "n/a", "null", "k.a.", *ERRORS)
 _BODY = re.compile(r"[0-9]+(?:[.,'’ \u00a0\u202f][0-9]+)*|[.,][0-9]+")
 _SEPARATOR = re.compile(r"[.,'’ \u00a0\u202f]")
 _SAME = {"’": "'", "\u00a0": " ", "\u202f": " "}
 _OTHER = {".": ",", ",": "."}
 _SIGN = "+-\u2212"
+_MOST_ODD = 0.1  # share of the different cells of a typed column that may be other text
 
-Cells = Mapping[str, int]  # a text and the first line that has it
+Cells = Mapping[str, str]  # a text, and the place that has it first, such as line 3
 
 
 @dataclass
 class Evidence:
-    """Separators, each with a cell that shows what it is: `text` (line n)."""
+    """Separators, each with a cell that shows what it is: `text (line 3)`."""
 
     decimal: dict[str, str] = field(default_factory=dict)
     thousands: dict[str, str] = field(default_factory=dict)
@@ -33,7 +48,8 @@ class Evidence:
 class NumberColumn:
     """How a column writes its numbers. `decimal` None: no cell shows one.
 
-    Where a person must decide, the separators are such that doubtful cells are rejected, never misread.
+    Where a person must decide, the separators are such that doubtful cells are rejected, never misread. Typed numbers
+    (`is_text` False) need no separators; `odd` cells are none, and are rejected.
     """
 
     decimal: str | None
@@ -42,6 +58,9 @@ class NumberColumn:
     undecided: bool = False
     parentheses: bool = False
     nulls: tuple[str, ...] = ()
+    is_text: bool = True
+    is_whole: bool = False
+    odd: tuple[str, ...] = ()
 
 
 def looks_like_number(text: str) -> bool:
@@ -59,12 +78,12 @@ def _unsigned(text: str) -> str:
 def number_column(cells: Cells) -> NumberColumn | None:
     """What the cells show; None if they are no numbers, or codes with leading zeros."""
     nulls = tuple(text for text in cells if text.lower() in NULLS)
-    numbers = {text: line for text, line in cells.items() if text.lower() not in NULLS}
+    numbers = {text: place for text, place in cells.items() if text.lower() not in NULLS}
     if not numbers or not all(map(looks_like_number, numbers)):
         return None
     seen = Evidence()
-    for text, line in numbers.items():
-        _look(text, f"{text} (line {line})", seen)
+    for text, place in numbers.items():
+        _look(text, f"{text} ({place})", seen)
     return None if seen.leading_zeros else _verdict(seen, nulls)
 
 
@@ -124,4 +143,21 @@ def _verdict(seen: Evidence, nulls: tuple[str, ...]) -> NumberColumn:
         group, place = next(iter(thousands.items()))
         point = next(iter(open_marks), None) or _OTHER.get(group)
         return verdict(point, group, f'thousands "{group}": {place}')
-    return verdict(None, None, "whole numbers only")
+    return replace(verdict(None, None, "whole numbers only"), is_whole=True)
+
+
+def typed_numbers(typed: Cells, texts: Cells) -> NumberColumn | None:
+    """The numbers of a typed column, and what the texts among them show; None if most of these are no numbers."""
+    written = {text: place for text, place in texts.items() if looks_like_number(text)}
+    nulls = tuple(text for text in texts if text.lower() in NULLS)
+    odd = tuple(f"{text} ({place})" for text, place in texts.items() if text not in written and text not in nulls)
+    if len(odd) > _MOST_ODD * (len(typed) + len(texts)) + 1:
+        return None
+    found = number_column(written) if written else None
+    if written and found is None:  # codes with leading zeros
+        return None
+    whole = not any("." in text for text in typed) and (found is None or found.is_whole)
+    if found is None:
+        return NumberColumn(None, None, "numbers", nulls=nulls, is_text=False, is_whole=whole, odd=odd)
+    note = f"{found.note}; {len(written)} different cells are text, the others numbers"
+    return replace(found, note=note, nulls=nulls, is_whole=whole, odd=odd)

@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 import textwrap
 from collections.abc import Iterator, Sequence
+from decimal import Decimal
 
 from kpisync.catalogs.scalars import quoted, scalar, tidy, value
 from kpisync.starter.choice import Choice, choose
 from kpisync.starter.export import Column, Export
+from kpisync.starter.reading import flow
 from kpisync.starter.source import source_lines
 from kpisync.starter.template import filled
 
@@ -17,6 +19,7 @@ _KPI = "kpi-1"
 _WIDTH = 96
 _MOST_OTHERS = 8
 _LATER = ("# - {", "# require: ", "# fill_down: ")  # lines that wait to be taken out of their comment
+_TYPED = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 
 
 def job_name(stem: str) -> str:
@@ -65,8 +68,10 @@ def _date(choice: Choice) -> Iterator[str]:
     mark = f"{DECIDE}: " if dates.undecided else ""
     yield f"# {mark}{choice.date.address}: {dates.note}"
     if dates.has_time:
-        yield f"# {DECIDE}: it has a time of day, which is left out: is its date the day at the plant?"
+        yield f"# {DECIDE}: it has a time of day: when does the plant's day start, and is it its clock (timezone)?"
     format = f", format: {quoted(dates.format)}" if dates.format else ""
+    format += f", year: {flow(dates.year)}" if dates.year else ""
+    format += ', day_starts: "00:00"' if dates.has_time else ""
     yield f"date: {{column: {value(choice.date.address)}{format}}}"
 
 
@@ -86,6 +91,14 @@ def _values(export: Export, choice: Choice) -> Iterator[str]:
     if choice.shared:
         yield f"# {choice.shared} of {len(export.rows)} rows share their date and team with another row:"
         yield "# aggregate says how they become one number: sum, mean, min, max, last, first or count"
+    for column in choice.numbers:
+        if column.index in export.reading.percent:
+            yield f"# {DECIDE}: {column.address} is shown as per cent: is scale: 100 to be added{_percent(column)}?"
+    if choice.sign:
+        sides = " and ".join(choice.sign.cells)
+        negative, positive = list(choice.sign.cells)[-2:]
+        told = flow({"column": choice.sign.address, "negative": [negative], "positive": [positive]})
+        yield f"# {DECIDE}: {choice.sign.address} says {sides}: does it tell the sign of a number? Then as sign: {told}"
     yield "values:"
     combined = ", aggregate: sum" if choice.shared else ""
     if choice.number is None:
@@ -94,6 +107,12 @@ def _values(export: Export, choice: Choice) -> Iterator[str]:
     for column in choice.numbers:
         lead = "- " if column is choice.number else "# - "
         yield f"  {lead}{{kpi: {_KPI}, value: actual, column: {value(column.address)}{combined}}}{_example(column)}"
+
+
+def _percent(column: Column) -> str:
+    """An example of what the factor makes."""
+    numbers = [Decimal(cell) for cell in column.cells if _TYPED.fullmatch(cell)]
+    return f", so that {numbers[0]:.3f} is sent as {numbers[0] * 100:.1f}" if numbers else ""
 
 
 def _example(column: Column) -> str:

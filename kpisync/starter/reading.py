@@ -1,126 +1,110 @@
-"""An export as text, by the reader that runs use: which encoding it is in, and what says so."""
+"""What a look at an export comes to, whatever its format: rows under named columns, and how a job declares them."""
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
-from kpisync.errors import SourceError
-from kpisync.support.files import ObservedFile, open_observed, origin_of
-from kpisync.support.text import open_text
+from kpisync.catalogs.scalars import quoted, scalar, value
+from kpisync.places.entries import Found
+from kpisync.support.files import open_observed, origin_of
 
-MOST_CHARACTERS = 20_000_000
-_EIGHT_BIT = ("cp1252", "cp1250", "cp850")
-_WIDE = ("utf-16-le", "utf-16-be")
-_BOMS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
-_SIGNS = "–—„“”‚‘’…€§°²³µ·«»£©®±×½¼¾"
-_WORD = re.compile(r"[^\s;,|\"]*[^\x00-\x7f\s][^\s;,|\"]*")
-_SIGN_IN_WORD = re.compile(f"[^\\W\\d_][{_SIGNS.replace('’', '')}][^\\W\\d_]")
-_SHOWN = 4
+HEAD = 4096
+MOST_ROWS = 20_000  # that are looked at; text is looked at by its size
+
+Record = tuple[int, Sequence[object]]  # the number of its first line or row, and its cells as its source gives them
 
 
 @dataclass(frozen=True)
-class Text:
-    """`encoding` is what the job must declare, None: nothing. `whole` is False if only the beginning was read."""
+class ExportFile:
+    """A file to look at: `found` is where it can be opened here, `given` what a source is told of it."""
 
-    text: str
-    encoding: str | None
-    notes: tuple[str, ...]
-    whole: bool = True
+    found: Found
+    head: bytes
+    given: Mapping[str, object]  # its path, and what is read of an archive
+
+    @classmethod
+    def at(cls, path: str) -> ExportFile:
+        return cls.of(Found(path, origin_of(path)), {"path": path})
+
+    @classmethod
+    def of(cls, found: Found, given: Mapping[str, object]) -> ExportFile:
+        """Raises SourceError for what cannot be opened."""
+        with open_observed(found.path, found.origin) as observed:
+            return cls(found, observed.look(0, HEAD), given)
 
     @property
-    def is_cut(self) -> bool:
-        """Whether its last line has no line break."""
-        return self.whole and not self.text.endswith(("\n", "\r"))
+    def beginning(self) -> str:
+        """Its first characters, so far as they can be told before its encoding is known."""
+        codec = "utf-16" if self.head.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8"
+        text = self.head.decode(codec, "ignore")
+        return text.removeprefix("\ufeff").replace("\0", "")
 
 
-def read_export(path: str) -> Text:
-    """Raises SourceError for what is no text table, or in no encoding that is known here."""
-    head = _head(path)
-    try:
-        text, encoding, whole = _read(path, None)
-    except SourceError:
-        if head.startswith(_BOMS):
-            raise
-    else:
-        return Text(text, None, (_undeclared(text, encoding, head),), whole)
-    if head.count(0) * 5 > len(head):
-        return _wide(path, head)
-    return _eight_bit(path)
+@dataclass(frozen=True)
+class Header:
+    """The names of the columns. `at` is their place among the records that were looked through, None if there is none.
+
+    Where other lines stand above it, as `below` says, `find` are the names that tell it from them, or `row` is its
+    line if none do.
+    """
+
+    at: int | None
+    names: tuple[str, ...]
+    find: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    row: int | None = None
+    below: str = ""
+
+    @property
+    def declared(self) -> dict[str, object]:
+        """What a job has to say of it."""
+        if self.at is None:
+            return {"names": list(self.names)}
+        if self.find:
+            return {"find": list(self.find)}
+        return {} if self.row is None else {"row": self.row}
 
 
-def _head(path: str) -> bytes:
-    with open_observed(path, origin_of(path)) as observed:
-        return _look(observed)
+@dataclass(frozen=True)
+class Reading:
+    """`options` are lines of YAML with their evidence above them: all that the format needs beside the file.
+
+    Only where names stand in the file (`has_header`) the job may speak of a header.
+    """
+
+    type: str  # of the source
+    options: tuple[str, ...]
+    header: Header
+    records: Sequence[Record]  # below the header
+    has_header: bool = True
+    whole: bool = True  # False if only the beginning was looked at
+    word: str = "line"  # what the number of a record counts
+    year: Mapping[str, str] = field(default_factory=dict)  # the column that tells the year of dates without one
+    percent: frozenset[int] = frozenset()  # columns whose numbers are shown as per cent
 
 
-def _look(observed: ObservedFile) -> bytes:
-    return observed.look(0, 4096)
+def written(options: Mapping[str, object], indent: str = "") -> Iterator[str]:
+    """Options as lines of YAML; texts and lists stay on one line."""
+    for key, item in options.items():
+        if isinstance(item, Mapping) and item:
+            yield f"{indent}{scalar(key)}:"
+            yield from written(item, f"{indent}  ")
+        else:
+            yield f"{indent}{scalar(key)}: {flow(item)}"
 
 
-def _read(path: str, encoding: str | None) -> tuple[str, str, bool]:
-    """The text, its encoding, and whether it is all of it."""
-    pieces, size = [], 0
-    with open_text(path, origin_of(path), encoding, accept_cut=True) as file:
-        for line in file.lines:
-            pieces.append(line)
-            size += len(line)
-            if size > MOST_CHARACTERS:
-                return "".join(pieces), file.encoding, False
-        return "".join(pieces), file.encoding, True
+def flow(item: object) -> str:
+    """An option's value on one line."""
+    if isinstance(item, Mapping):
+        return "{" + ", ".join(f"{scalar(str(key))}: {flow(each)}" for key, each in item.items()) + "}"
+    if isinstance(item, list | tuple):
+        return f"[{', '.join(map(flow, item))}]"
+    if isinstance(item, bool):
+        return "true" if item else "false"
+    return value(item) if isinstance(item, str) else str(item)
 
 
-def _undeclared(text: str, encoding: str, head: bytes) -> str:
-    if head.startswith(_BOMS):
-        return f"encoding: {encoding} by its byte order mark, so nothing needs to be declared"
-    words = _foreign_words(text)
-    if not words:
-        return "encoding: only ASCII characters so far, read as UTF-8; declare one if umlauts can come"
-    return f"encoding: valid UTF-8 with {_listed(words)}, so nothing needs to be declared"
-
-
-def _wide(path: str, head: bytes) -> Text:
-    """UTF-16 without a byte order mark: ASCII characters leave their zero bytes on one side."""
-    encoding = _WIDE[head[::2].count(0) > head[1::2].count(0)]
-    text, _, whole = _read(path, encoding)
-    return Text(
-        text, encoding, (f"encoding: every other byte is 0, so it is {encoding} without a byte order mark",), whole
-    )
-
-
-def _eight_bit(path: str) -> Text:
-    readings: dict[str, tuple[str, bool]] = {}
-    for encoding in _EIGHT_BIT:
-        try:
-            text, _, whole = _read(path, encoding)
-        except SourceError:
-            continue
-        readings[encoding] = (text, whole)
-    sensible = [encoding for encoding, (text, _) in readings.items() if _is_sensible(text)]
-    if not readings:
-        _read(path, None)  # says what is wrong
-    chosen = (sensible or list(readings))[0]
-    text, whole = readings[chosen]
-    others = [each for each in sensible if _foreign_words(readings[each][0]) != _foreign_words(text)]
-    note = f"encoding: not UTF-8; {chosen} reads {_listed(_foreign_words(text))}"
-    if sensible and not others:
-        return Text(text, chosen, (note,), whole)
-    doubts = "; ".join(
-        f"{each} reads {_listed(_foreign_words(readings[each][0]))}" for each in others or list(readings)[1:]
-    )
-    return Text(text, chosen, (f"DECIDE: {note}; {doubts}",), whole)
-
-
-def _foreign_words(text: str) -> list[str]:
-    """The different words with a character beyond ASCII, in order."""
-    return list(dict.fromkeys(_WORD.findall(text)))
-
-
-def _is_sensible(text: str) -> bool:
-    words = _foreign_words(text)
-    letters = all(char.isascii() or char.isalpha() or char in _SIGNS for word in words for char in word)
-    return letters and not any(map(_SIGN_IN_WORD.search, words))
-
-
-def _listed(words: list[str]) -> str:
-    return ", ".join(f'"{word[:30]}"' for word in words[:_SHOWN]) + (" …" if len(words) > _SHOWN else "")
+def matching(text: str) -> str:
+    """A regular expression as a value of YAML, in quotes."""
+    return quoted(text.replace("${", "$${"))

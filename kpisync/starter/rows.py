@@ -7,8 +7,8 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from kpisync.starter.layout import Record
-from kpisync.tables.cells import is_blank
+from kpisync.starter.reading import Record
+from kpisync.tables.cells import cell_text, is_blank
 
 _TOTAL = re.compile(
     r"(grand )?total\b.*|sum(me|ma)?\b.*|gesamt(summe|ergebnis)?\b.*|ergebnis\b.*|totale\b.*|somme\b.*|suma\b.*", re.I
@@ -35,7 +35,7 @@ class Totals:
     label: str = ""
 
 
-def _leading_blanks(cells: Sequence[str]) -> int:
+def _leading_blanks(cells: Sequence[object]) -> int:
     return next((index for index, cell in enumerate(cells) if not is_blank(cell)), len(cells))
 
 
@@ -43,9 +43,9 @@ def totals(rows: Sequence[Record]) -> Totals | None:
     """Rows at the end with a label such as Total, or whose first column is blank as in no row before."""
     tail = [*rows[-_MOST_TOTALS:]]
     for line, cells in reversed(tail[-2:]):
-        labelled = next((index for index, cell in enumerate(cells) if _TOTAL.fullmatch(cell.strip())), None)
+        labelled = next((index for index, cell in enumerate(cells) if _TOTAL.fullmatch(cell_text(cell).strip())), None)
         if labelled is not None:
-            return Totals((line,), labelled, cells[labelled].strip())
+            return Totals((line,), labelled, cell_text(cells[labelled]).strip())
     last: list[int] = []
     for line, cells in reversed(tail):
         if not is_blank(cells[0]):

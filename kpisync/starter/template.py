@@ -48,7 +48,6 @@ jobs:
     # schedule: "15 6 * * 1-5"   # for kpisync serve: minute, hour, day, month, weekday
     # lookback: 14d              # look at the periods of the last two weeks only
     source:
-      type: csv
 {source}
     map:
 {map}
@@ -57,6 +56,7 @@ jobs:
 
 STARTER_JOB = "scrap-daily"
 _STARTER_SOURCE = (
+    "type: csv",
     "path: ../exports/scrap_*.csv          # relative to this file; every file that matches is read",
     "# encoding: cp1252                    # default: UTF-8, or what the byte order mark says",
     'delimiter: ";"',

@@ -22,6 +22,7 @@ _KINDS = (
     (b"\x1f\x8b", "a gzip archive"),
     (b"PAR1", "a Parquet file"),
 )
+_PACKED = (b"PK\x03\x04", b"\x1f\x8b")
 _TEXT_KINDS = (
     (
         re.compile(r"\s*<(!doctype\s+html|html|head|body|meta|script|!--)", re.IGNORECASE),
@@ -33,7 +34,10 @@ _TEXT_KINDS = (
 
 
 def find_files(pattern: str) -> list[str]:
-    """The files that a path or glob means, sorted by name; a SourceError if there is none."""
+    """The files that a path or glob means, sorted by name.
+
+    There may be none; a folder that is not there or cannot be listed is a SourceError.
+    """
     if os.path.lexists(pattern):
         return [pattern]
     folder = next((parent for parent in Path(pattern).parents if parent.exists()), Path())
@@ -41,10 +45,20 @@ def find_files(pattern: str) -> list[str]:
     names = glob.glob(str(wanted), root_dir=folder, recursive=True)  # noqa: PTH207 - Path.glob finds hidden files too
     found = sorted(str(folder / name) for name in names)
     if not found:
-        raise SourceError(
-            "no file matches", where=origin_of(pattern), hint="Check the path, and whether the export has run"
-        )
+        _check_folder(Path(pattern), folder)
     return found
+
+
+def _check_folder(pattern: Path, there: Path) -> None:
+    """glob takes a folder that is missing or closed for an empty one."""
+    where = origin_of(str(pattern))
+    missing = pattern.relative_to(there).parts[0]
+    if len(pattern.relative_to(there).parts) > 1 and not glob.has_magic(missing):
+        folder = origin_of(str(there / missing))
+        hint = f"There is no folder {folder}: check the path, and that its share is mounted"
+        raise SourceError("no file matches", where=where, hint=hint)
+    with told(where), os.scandir(there):
+        pass
 
 
 def origin_of(path: str) -> str:
@@ -61,6 +75,13 @@ def recognise(head: bytes, text: str) -> str | None:
     return next((kind for pattern, kind in _TEXT_KINDS if pattern.match(text)), None)
 
 
+def what_next(head: bytes) -> str:
+    """A hint for a file that is no table in text."""
+    if head.startswith(_PACKED):
+        return "To read the files packed in it, say archive: {member: '*.csv'}; or check the type of the source"
+    return "Check what wrote it, or the type of the source"
+
+
 class ObservedFile:
     """An open regular file that is hashed while it is read, and whose change meanwhile is noticed.
 
@@ -75,7 +96,7 @@ class ObservedFile:
         self.position = 0
 
     def look(self, start: int, size: int) -> bytes:
-        with _told(self._origin):
+        with told(self._origin):
             self._raw.seek(start)
             seen = self._raw.read(size)
             self._raw.seek(self.position)
@@ -83,7 +104,7 @@ class ObservedFile:
 
     def read(self) -> bytes:
         """The next piece; empty at the end."""
-        with _told(self._origin):
+        with told(self._origin):
             chunk = self._raw.read(_CHUNK) or b""
         self._digest.update(chunk)
         self.position += len(chunk)
@@ -102,18 +123,25 @@ class ObservedFile:
 
 
 @contextmanager
-def open_observed(path: str, origin: str) -> Iterator[ObservedFile]:
+def open_regular(path: str, origin: str) -> Iterator[io.FileIO]:
     """Open a regular file; anything else, such as a pipe, a device or a folder, is a SourceError at once."""
-    with _told(origin):
+    with told(origin):
         # Without O_NONBLOCK the opening of a pipe waits for its writer.
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
     try:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise SourceError("not a regular file", where=origin, hint="Name a file, not a folder, pipe or device")
         with io.FileIO(descriptor, closefd=False) as raw:
-            yield ObservedFile(raw, origin)
+            yield raw
     finally:
         os.close(descriptor)
+
+
+@contextmanager
+def open_observed(path: str, origin: str) -> Iterator[ObservedFile]:
+    """Open a regular file, as `open_regular` does, for one reading."""
+    with open_regular(path, origin) as raw:
+        yield ObservedFile(raw, origin)
 
 
 def hash_of(path: str, origin: str) -> str:
@@ -125,7 +153,8 @@ def hash_of(path: str, origin: str) -> str:
 
 
 @contextmanager
-def _told(origin: str) -> Iterator[None]:
+def told(origin: str) -> Iterator[None]:
+    """A failure of the operating system to read this file becomes a SourceError."""
     try:
         yield
     except OSError as error:

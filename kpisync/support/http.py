@@ -11,7 +11,8 @@ import ssl
 import urllib.request
 import zlib
 from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from threading import Lock
 from typing import Any
@@ -29,6 +30,7 @@ from kpisync.support.statuses import Response, plain, retry_after
 _CONNECT_SECONDS = 5.0
 _IDLE_SECONDS = 3.0  # then a kept connection is given up: many servers do so after 5
 _MOST_BYTES = 10 * 1024 * 1024
+_PIECE = 1 << 16
 ENVIRONMENT = "environment"
 
 
@@ -100,12 +102,42 @@ class HttpClient:
             headers={**self._headers, **(headers or {})},
             extensions=self._extensions,
         )
+        self._begin(method)
+        with self._in_time():
+            return self._answer(request)
+
+    def download(self, path: str, into: Callable[[bytes], None]) -> Response:
+        """GET; of a success the body goes into `into` as it was sent, in pieces that each have the time of a request.
+
+        Raises Unanswered as `request` does, also after some pieces.
+        """
+        request = httpx.Request("GET", self._base + path, headers=self._headers, extensions=self._extensions)
+        self._begin("GET")
+        with self._in_time():
+            response = self._transport.handle_request(request)
+            if response.status_code != 200:
+                return self._read(response)
+        with closing(response):
+            pieces = response.iter_raw(_PIECE)
+            while True:
+                with self._in_time() as call:
+                    call.sent = True  # long ago
+                    piece = next(pieces, None)
+                if piece is None:
+                    return self._response(response, b"")
+                into(piece)
+
+    def _begin(self, method: str) -> None:
         self._around.wait_turn()
         with self._counting:
             self._around.requests[method] += 1
+
+    @contextmanager
+    def _in_time(self) -> Iterator[Call]:
+        """What fails in here is Unanswered; all of it together has the time of a request."""
         with self._calls.begin(self._seconds) as call:
             try:
-                return self._answer(request)
+                yield call
             except ForbiddenAddress:
                 raise DestinationError(
                     f"{place(self._base)} leads to an address where machines keep credentials, or to none at all",
@@ -117,7 +149,9 @@ class HttpClient:
                 raise self._unanswered(_kind(call), error) from None
 
     def _answer(self, request: httpx.Request) -> Response:
-        response = self._transport.handle_request(request)
+        return self._read(self._transport.handle_request(request))
+
+    def _read(self, response: httpx.Response) -> Response:
         try:
             body = _body(response)
         except (httpx.TransportError, OSError, _Unusable):
@@ -126,6 +160,9 @@ class HttpClient:
             body = b""  # a refusal is one, whether or not its words arrive
         finally:
             response.close()
+        return self._response(response, body)
+
+    def _response(self, response: httpx.Response, body: bytes) -> Response:
         return Response(
             response.status_code,
             {name.lower(): value for name, value in response.headers.items()},

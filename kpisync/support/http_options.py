@@ -1,4 +1,4 @@
-"""What a user sets for a destination over HTTP, whatever its platform: derive your options from these."""
+"""What a user sets for a source or destination over HTTP, whatever its platform: derive your options from these."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from kpisync.fields import Duration, FilePath
+from kpisync.fields import Duration, FilePath, Options
 from kpisync.ports import DestinationOptions
 from kpisync.support.addresses import base_url, is_loopback
 from kpisync.support.http import ENVIRONMENT, HttpOptions
@@ -38,8 +38,8 @@ def _proxy(text: str | None) -> str | None:
     return text
 
 
-class HttpDestinationOptions(DestinationOptions):
-    """Address, time limit and the way there. Override `url`, of type `Url`, to describe yours."""
+class HttpAccess(Options):
+    """Address, time limit and the way there. Override `url` to describe yours."""
 
     url: Url = Field(description="where the platform's interface begins")
     timeout: Annotated[Duration, AfterValidator(_timeout)] = Field(
@@ -51,9 +51,19 @@ class HttpDestinationOptions(DestinationOptions):
     )
     allow_plain_http: bool = Field(False, description="send the login unencrypted to another machine")
 
+    @property
+    def has_login(self) -> bool:
+        """Whether something travels with each request that nobody else may read."""
+        return True
+
+    @property
+    def connections(self) -> int:
+        return 1
+
     @model_validator(mode="after")
     def _encrypted(self) -> Self:
-        if self.url.lower().startswith("http:") and not (is_loopback(self.url) or self.allow_plain_http):
+        plain = self.url.lower().startswith("http:")
+        if plain and self.has_login and not (is_loopback(self.url) or self.allow_plain_http):
             raise ValueError("url must start with https://, or the login would travel unencrypted")
         return self
 
@@ -64,7 +74,15 @@ class HttpDestinationOptions(DestinationOptions):
             headers=headers,
             auth=auth,
             timeout=self.timeout.total_seconds(),
-            connections=self.concurrency,
+            connections=self.connections,
             ca_file=self.ca_file,
             proxy=self.proxy,
         )
+
+
+class HttpDestinationOptions(HttpAccess, DestinationOptions):
+    """What a user sets for a destination over HTTP. Override `url`, of type `Url`, to describe yours."""
+
+    @property
+    def connections(self) -> int:
+        return self.concurrency

@@ -11,7 +11,7 @@ from itertools import chain
 from typing import BinaryIO, TextIO, cast
 
 from kpisync.errors import SourceError
-from kpisync.support.files import ObservedFile, open_observed, recognise
+from kpisync.support.files import ObservedFile, open_observed, recognise, what_next
 
 _HEAD = 4096
 _AROUND = 24  # bytes on either side of a bad one that a message shows
@@ -98,9 +98,7 @@ def _refuse_other_kinds(head: bytes, bom: bytes, codec: str, origin: str) -> Non
         raise SourceError("the file is empty, without even a header", where=origin, hint="Check that the export ran")
     kind = recognise(head, head[len(bom) :].decode(codec, "replace"))
     if kind is not None:
-        raise SourceError(
-            f"this is {kind}, not a text table", where=origin, hint="Check what wrote it, or the type of the source"
-        )
+        raise SourceError(f"this is {kind}, not a text table", where=origin, hint=what_next(head))
 
 
 def _refuse_cut(observed: ObservedFile, codec: str, origin: str) -> None:

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from datetime import date
 from hashlib import blake2b
 
-from kpisync.errors import SourceError
+from kpisync.errors import NothingToRead, SourceError
 from kpisync.mapping.apply import Mapper
 from kpisync.mapping.collect import Collector
-from kpisync.mapping.periods import widen
 from kpisync.model import Intake, KpiValue, Partition, Run, Scope, Table
 from kpisync.ports import Progress, Rereadable, Source, State, Surveyable
 from kpisync.sync.partitions import FILES, Changed, Survey, changed, files_digest, unchanged_files
@@ -26,6 +25,7 @@ class Extract:
     intake: Intake
     values: list[KpiValue]
     changes: Changed | None = None  # None: every row was mapped, and nothing is remembered of it
+    nothing: bool = False  # there was nothing to read, and that is no statement
 
     @property
     def unchanged(self) -> int:
@@ -45,6 +45,12 @@ class Extraction:
 
     def extract(self) -> Extract:
         """All that the source states within the scope. Raises SourceError."""
+        try:
+            return self._extract()
+        except NothingToRead as nothing:
+            return Extract(Intake(notes=[str(nothing)]), [], nothing=True)
+
+    def _extract(self) -> Extract:
         if not self._skips or not isinstance(self.source, Rereadable):
             intake = Intake()
             return Extract(intake, self._mapped(intake, None))
@@ -59,7 +65,8 @@ class Extraction:
     @property
     def _skips(self) -> bool:
         """A run that looks at some KPIs or teams only passes over nothing: it says nothing of the others."""
-        return bool(self.fingerprint) and self.mapper.kpis is None and self.mapper.teams is None
+        some = self.mapper.kpis is not None or self.mapper.teams is not None
+        return bool(self.fingerprint) and not some and self.mapper.periods_stand_alone
 
     def _changed_only(self, survey: Survey, remembered: Mapping[date, Partition], files: bytes) -> Extract:
         first, intake = Intake(), Intake()
@@ -94,12 +101,12 @@ class Extraction:
 
     @property
     def _scope(self) -> Scope:
-        return widen(self.mapper.scope, self.mapper.intervals())
+        return self.mapper.to_read
 
     def _mapped(self, intake: Intake, changes: Changed | None) -> list[KpiValue]:
-        collector = Collector(self.mapper.options.values)
+        collector = Collector.of(self.mapper)
         for table in self._tables(intake, changes):
-            for count, reading in enumerate(self.mapper.readings(table, intake)):
+            for count, reading in enumerate(self.mapper.readings(table, intake, collector.presence)):
                 collector.add(reading, table.origin)
                 if count % _TOLD_EVERY == 0:
                     self.progress("reading", intake.read, None)

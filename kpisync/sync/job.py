@@ -87,7 +87,7 @@ def run(job: Job, tools: Tools, report: Report, *, dry: bool = False, over_guard
     report.unchanged += found.unchanged
     report.undone = found.undone
     report.rejections.extend(found.rejections)
-    report.held = None if over_guard else held(job.guard, intake.read, found)
+    report.held = None if over_guard or extract.nothing else held(job.guard, intake.read, found)
     if dry or report.held is None:
         deliver(job.target, found, tools, report, dry)
     if extract.changes and not dry and report.held is None:
@@ -100,9 +100,9 @@ def compare(job: Job, extract: Extract, tools: Tools) -> Diff:
     """What differs from the state store. Absent values are withdrawn only after a reading without any reject."""
     mapper, changes = job.mapper, extract.changes
     owner = Owner(job.name, tools.clock.now() + job.options.settle, job.others, may_withdraw=mapper.covers)
-    whole = mapper.kpis is None and mapper.teams is None and not extract.intake.rejections
+    whole = mapper.kpis is None and mapper.teams is None and not extract.intake.rejections and not extract.nothing
     if job.absent is Absent.WITHDRAW and whole:
-        owner = replace(owner, withdraw_in=widen(mapper.scope, mapper.intervals()))
+        owner = replace(owner, withdraw_in=widen(mapper.scope, mapper.rhythms()))
     if changes is not None and changes.same:
         owner = replace(owner, may_withdraw=lambda key: not changes.holds(key.period) and mapper.covers(key))
     found = diff(extract.values, tools.state, mapper.destination, owner)

@@ -12,6 +12,7 @@ from kpisync.tables.cells import as_name, shown
 _NTH = re.compile(r"(.*)#([1-9][0-9]*)", re.DOTALL)
 _POSITION = re.compile(r"@([0-9]+)")
 _MOST_NAMES = 30
+_DELIMITERS = ",;|"  # a tab is whitespace, which names do not keep
 
 
 def find_column(columns: Sequence[str], address: str, where: str) -> int:
@@ -49,6 +50,8 @@ def _by_number(names: Sequence[str], wanted: str) -> int | None:
 
 
 def _nearest(names: Sequence[str], wanted: str) -> str:
+    if len(names) == 1 and any(char in names[0] for char in _DELIMITERS):
+        return f"There is one column only, {shown(names[0])}: check the delimiter"
     known = {name.casefold(): name for name in names if name}
     near = difflib.get_close_matches(wanted.casefold(), known, n=1, cutoff=0.5)
     question = f"Did you mean {shown(known[near[0]])}? " if near else ""

@@ -6,13 +6,15 @@ from collections.abc import Iterator, Sequence
 
 from kpisync.model import Row
 from kpisync.tables.account import Account
-from kpisync.tables.cells import is_blank
+from kpisync.tables.cells import is_blank, shown
 
-_NO_HEAD = "the row continues a row above it (the columns of fill_down are blank), but there is none"
-_LOST_HEAD = "the row continues a row above it (the columns of fill_down are blank), and that one was rejected"
+_NO_HEAD = "there is none"
+_LOST_HEAD = "that one was rejected"
 
 
-def filled(rows: Iterator[Row], blocks: Sequence[Sequence[int]], account: Account) -> Iterator[Row]:
+def filled(
+    rows: Iterator[Row], blocks: Sequence[Sequence[int]], columns: Sequence[str], account: Account
+) -> Iterator[Row]:
     """Fill the blocks of columns, the outer block first; a row without cells stands for one that was rejected.
 
     A row continues a block only if all columns of the block are blank, and those of every outer block. Any other row
@@ -24,7 +26,13 @@ def filled(rows: Iterator[Row], blocks: Sequence[Sequence[int]], account: Accoun
         if not row.cells:
             heads, orphaned = [None] * len(blocks), _LOST_HEAD
         elif (cells := _filled(row.cells, blocks, heads)) is None:
-            account.reject(row.line, "fill-down", f"{orphaned}; correct the export, or the columns named there")
+            blank = ", ".join(shown(columns[index]) for index in blocks[0])
+            account.reject(
+                row.line,
+                "fill-down",
+                f"the row is blank under {blank}, so by fill_down it continues the row above it, but {orphaned}; "
+                "correct the export, or the columns of fill_down",
+            )
         else:
             yield Row(row.line, cells)
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import partial
 from itertools import chain, islice
-from typing import NamedTuple, cast
+from typing import NamedTuple, NoReturn, cast
 
 from kpisync.model import Row
 
@@ -35,6 +36,23 @@ def in_blocks(records: Iterable[Record]) -> Iterator[Block]:
 
 def rows_of(blocks: Iterable[Block]) -> Iterator[Row]:
     return chain.from_iterable(block.rows() for block in blocks)
+
+
+@dataclass(frozen=True, slots=True)
+class Refused(Sequence[object]):
+    """Stands for the cells of a line from which its adapter can make none; the table rejects the row in its turn.
+
+    So what the job leaves out by its place is not rejected, and later rules know of the gap.
+    """
+
+    code: str
+    reason: str
+
+    def __len__(self) -> int:
+        return 0
+
+    def __getitem__(self, index: int | slice) -> NoReturn:
+        raise IndexError(index)
 
 
 class Feed:

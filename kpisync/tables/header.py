@@ -23,6 +23,10 @@ class Header:
     names: tuple[str, ...]
     line: int | None
 
+    def where(self, account: Account) -> str:
+        """The place that a message about its columns names."""
+        return account.origin if self.line is None else account.at(self.line)
+
 
 def find_header(rows: Iterator[Row], options: ReaderOptions, account: Account) -> Header:
     """Take rows up to the header, or to the `start_after` marker if that comes later; each is accounted for.
@@ -56,11 +60,15 @@ def _search(rows: Iterator[Row], head: HeaderOptions, marker: str | None, accoun
     """The header by `find` or `row`, and whether the marker stood above it."""
     wanted = {as_name(name) for name in head.find or ()}
     passed = False
+    nearest: tuple[int, set[str]] | None = None  # a line with some of the names, and those that it lacks
     for looked_at, row in enumerate(rows):
         if (row.line > head.row) if head.row is not None else (looked_at >= head.within):
             break
-        if row.line == head.row or (wanted and wanted <= set(map(as_name, row.cells))):
+        missing = wanted.difference(map(as_name, row.cells))
+        if row.line == head.row or (wanted and not missing):
             return Header(tuple(map(as_name, row.cells)), row.line), passed
+        if len(missing) < len(nearest[1] if nearest else wanted):
+            nearest = row.line, missing
         passed = passed or _is_marker(row, marker)
         account.skip(row.line, _BEFORE)
     if head.row is not None:
@@ -70,8 +78,9 @@ def _search(rows: Iterator[Row], head: HeaderOptions, marker: str | None, accoun
             hint="Correct header.row, or use header.find",
         )
     listed = ", ".join(map(shown, head.find or ()))
+    but = f"; line {nearest[0]} has some, but not {', '.join(map(shown, sorted(nearest[1])))}" if nearest else ""
     raise SourceError(
-        f"no line among the first {head.within} has all the columns {listed}",
+        f"no line among the first {head.within} has all the columns {listed}{but}",
         where=account.origin,
         hint="Compare header.find with the file, or raise header.within",
     )

@@ -8,6 +8,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from kpisync.tables.account import Account
 
 
+def is_left_out(line: str, patterns: Sequence[re.Pattern[str]]) -> bool:
+    """Whether a line, without its line break, matches one of them."""
+    text = line.rstrip("\r\n")
+    return any(pattern.search(text) for pattern in patterns)
+
+
 class NumberedLines:
     """Lines that match none of the patterns, for a parser that pulls them one by one.
 
@@ -23,8 +29,7 @@ class NumberedLines:
     def __iter__(self) -> Iterator[str]:
         for number, line in enumerate(self._lines, self._first):
             self.current = number
-            text = line.rstrip("\r\n")
-            if any(pattern.search(text) for pattern in self._patterns):
+            if is_left_out(line, self._patterns):
                 self._account.skip(number, "skip_lines_matching")
                 continue
             if self._start is None:

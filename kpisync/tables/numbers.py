@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from decimal import Decimal
 from functools import lru_cache
 from typing import NamedTuple
@@ -16,6 +17,7 @@ MOST_EXPONENT = 18  # of a text in exponent form
 _MOST_CHARACTERS = 100
 _MINUS = ("-", "\u2212")
 _SIGNS = (*_MINUS, "+")
+_ALL_SIGNS = "".join(_SIGNS)
 _SAME = {" ": " \u00a0\u202f", "'": "'\u2019"}  # the ways to type one thousands separator
 _LOOKS_NUMERIC = re.compile(r"[0-9.,'\u2019 \u00a0\u202f]+")
 
@@ -70,6 +72,8 @@ def _from_text(cell: str, fmt: NumberFormat) -> Decimal | None:
     if len(text) <= MOST_DIGITS and _simple(fmt.decimal).fullmatch(text) and (text[0] != "-" or "leading" in fmt.signs):
         number = Decimal(text if fmt.decimal == "." else text.replace(fmt.decimal, "."))
         return number or abs(number)
+    if fmt.apostrophe and text[0] == "'" and text[1:2] != "'":
+        return _from_text(text[1:], _without_apostrophe(fmt))
     if len(text) > _MOST_CHARACTERS:
         raise BadNumber(f"{shown(text)} is too long for a number")
     negative, body = False, text
@@ -82,12 +86,17 @@ def _from_text(cell: str, fmt: NumberFormat) -> Decimal | None:
     lead, whole, fraction, exponent, trail = match.groups()
     if (lead and trail) or (negative and (lead or trail)):
         raise BadNumber(f"{shown(text)} has two signs")
-    if grammar.separators and not whole.isdigit():
+    if grammar.separators and whole and not whole.isdigit():
         if exponent:
             raise BadNumber(f"{shown(text)} has thousands separators and an exponent; one of them is a mistake")
         whole = grammar.separators.sub("", whole)
     number = _unsigned(text, whole if fraction is None else f"{whole}.{fraction}", exponent)
     return -number if number and (negative or (lead or trail) in _MINUS) else number
+
+
+@lru_cache(maxsize=16)
+def _without_apostrophe(fmt: NumberFormat) -> NumberFormat:
+    return replace(fmt, apostrophe=False)
 
 
 def _unsigned(text: str, digits: str, exponent: str | None) -> Decimal:
@@ -138,6 +147,8 @@ def _ascii(cell: bytes) -> str:
 def _why(text: str, fmt: NumberFormat) -> str:
     """What is wrong with a cell, and the declaration that would make it right, if there is one."""
     quoted = shown(text)
+    if not any(map(str.isdigit, text)) or text[0] == "#":
+        return f"{quoted} is not a number; if it means no value, declare it under null"
     if any(char.isdigit() and not char.isascii() for char in text):
         return f"{quoted} has digits other than 0 to 9"
     if text[0] == "(" and text[-1] == ")":
@@ -145,23 +156,35 @@ def _why(text: str, fmt: NumberFormat) -> str:
     for sign, place in (("leading", text[0]), ("trailing", text[-1])):
         if place in _SIGNS and sign not in fmt.signs:
             return f"{quoted} has a {sign} sign, which is not declared under sign"
-    body = text.strip("+-\u2212")
+    if text[0] == "'" and not fmt.apostrophe and _LOOKS_NUMERIC.fullmatch(text[1:].strip(_ALL_SIGNS)):
+        return f"{quoted} begins with an apostrophe; if the export puts it there, declare strip_apostrophe: true"
+    body = text.strip(_ALL_SIGNS)
     if not _LOOKS_NUMERIC.fullmatch(body):
-        return f"{quoted} is not a number"
+        return f"{quoted} is not a number: {shown(_LOOKS_NUMERIC.sub('', body)[:1])} is no part of one there"
+    if len(text) - len(body) > 1:
+        return f"{quoted} has two signs"
+    return f"{quoted} {_misplaced(body, fmt)}"
+
+
+def _misplaced(body: str, fmt: NumberFormat) -> str:
+    """Which separator of a number, that is digits and separators otherwise, does not stand where it may."""
     foreign = next((char for char in body if not char.isdigit() and char not in _separators(fmt)), None)
     if foreign is not None:
-        return _undeclared(text, foreign, fmt)
-    if fmt.thousands and any(char in body for char in _separators(fmt)[1:]):
-        return f"{quoted}: {fmt.thousands!r} separates thousands here, so it must stand before groups of three digits"
-    return f"{quoted} is not a number with the decimal separator {fmt.decimal!r}"
+        return _undeclared(body, foreign, fmt)
+    if body.count(fmt.decimal) > 1:
+        return f"has the decimal separator {fmt.decimal!r} more than once"
+    if body.endswith(fmt.decimal):
+        return f"has no digits behind its decimal separator {fmt.decimal!r}"
+    return f"has {fmt.thousands!r}, which separates thousands here, so it must stand before groups of three digits"
 
 
 def _separators(fmt: NumberFormat) -> str:
     return fmt.decimal + (_SAME.get(fmt.thousands, fmt.thousands) if fmt.thousands else "")
 
 
-def _undeclared(text: str, foreign: str, fmt: NumberFormat) -> str:
-    plain = " " if foreign.isspace() else foreign
-    groups = re.search(f"[0-9]{re.escape(foreign)}[0-9]{{3}}(?![0-9])", text)
-    remedy = f'if it separates thousands, declare thousands: "{plain}"' if groups else "declare it, if it is the one"
-    return f"{shown(text)} has {plain!r}, but the decimal separator is {fmt.decimal!r}; {remedy}"
+def _undeclared(body: str, foreign: str, fmt: NumberFormat) -> str:
+    plain = " " if foreign.isspace() else "'" if foreign == "\u2019" else foreign
+    found = f"has {plain!r}, but the decimal separator is {fmt.decimal!r}"
+    if re.search(f"[0-9]{re.escape(foreign)}[0-9]{{3}}(?![0-9])", body):
+        return f'{found}; if it separates thousands, declare thousands: "{plain}"'
+    return f'{found}; if it separates the decimals, declare decimal: "{plain}"' if plain in ".," else found

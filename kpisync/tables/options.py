@@ -40,6 +40,7 @@ Signs = Annotated[
     WithJsonSchema({"anyOf": [_SIGNS_SCHEMA, {"type": "array", "items": _SIGNS_SCHEMA}]}),
 ]
 Nulls = Annotated[list[str], BeforeValidator(_one_or_more)]
+_OF_NUMBERS = ("decimal", "thousands", "sign", "null", "strip_apostrophe")
 
 
 class NumberOptions(Options):
@@ -53,6 +54,9 @@ class NumberOptions(Options):
         ("leading", "trailing"), description="where a sign may stand: leading, trailing, parentheses, or a list of them"
     )
     null: Nulls = Field([""], description="cells that mean no value, beside the empty cell, such as - or #N/A")
+    strip_apostrophe: bool = Field(
+        False, description="true: an apostrophe before a number ('-75.63, against formula injection) is removed"
+    )
 
     @model_validator(mode="after")
     def _separators_differ(self) -> Self:
@@ -70,6 +74,7 @@ class ColumnOptions(Options):
     thousands: Thousands = Field(None, description="its thousands separator; none takes it away")
     sign: Signs | None = Field(None, description="where its signs may stand")
     null: Nulls | None = Field(None, description="its cells that mean no value")
+    strip_apostrophe: bool | None = Field(None, description="whether an apostrophe before its numbers is removed")
 
 
 class HeaderOptions(Options):
@@ -85,6 +90,22 @@ class HeaderOptions(Options):
     def _one_way(self) -> Self:
         if sum(way is not None for way in (self.find, self.row, self.names)) > 1:
             raise ValueError("find, row and names exclude one another")
+        return self
+
+
+class MetadataOptions(Options):
+    """A line above the header that says something of all rows, such as the period of the export."""
+
+    row: int = Field(ge=1, description="the line, from 1; the header is looked for below it")
+    columns: dict[str, Annotated[int, Field(ge=1)]] = Field(
+        min_length=1, description="columns that every row gets from it: a new name, and the cell's number from 1"
+    )
+
+    @model_validator(mode="after")
+    def _names_differ(self) -> Self:
+        names = set(map(as_name, self.columns))
+        if "" in names or len(names) < len(self.columns):
+            raise ValueError("the names of the columns must not be blank, and all different")
         return self
 
 
@@ -126,6 +147,7 @@ class ReaderOptions(NumberOptions):
 
     columns: dict[str, ColumnOptions] = Field({}, description="columns with another name or number format, by new name")
     header: HeaderOptions = Field(HeaderOptions(), description="where the column names stand")
+    metadata: MetadataOptions | None = Field(None, description="a line above the header with cells for every row")
     start_after: str | None = Field(None, description="the data begins after the line with this cell")
     skip_lines_matching: list[re.Pattern[str]] = Field([], description="lines left out before they are parsed")
     require: list[str] = Field([], description="rows where one of these columns is blank are left out (totals, notes)")
@@ -147,6 +169,12 @@ class ReaderOptions(NumberOptions):
         column_formats(self)
         return self
 
+    @model_validator(mode="after")
+    def _metadata_above_header(self) -> Self:
+        if self.metadata and self.header.row is not None and self.header.row <= self.metadata.row:
+            raise ValueError("header.row must be below metadata.row")
+        return self
+
     @property
     def fill_blocks(self) -> list[list[str]]:
         """`fill_down` as blocks, the outer one first."""
@@ -155,21 +183,26 @@ class ReaderOptions(NumberOptions):
 
 
 def number_format(options: NumberOptions) -> NumberFormat:
-    return _format("", options.decimal, options.thousands, options.sign, options.null)
+    return _format("", *(getattr(options, key) for key in _OF_NUMBERS))
 
 
 def column_formats(options: ReaderOptions) -> dict[str, NumberFormat]:
     """The formats of the columns that have their own, by the name that the job gives them."""
     formats = {}
     for name, column in options.columns.items():
-        own = {key: getattr(column, key) for key in column.model_fields_set - {"address"}}
+        own = column.model_fields_set - {"address"}
         if own:
-            whole = {key: getattr(options, key) for key in ("decimal", "thousands", "sign", "null")}
-            formats[as_name(name)] = _format(f"columns.{name}: ", **(whole | own))
+            parts = (getattr(column if key in own else options, key) for key in _OF_NUMBERS)
+            formats[as_name(name)] = _format(f"columns.{name}: ", *parts)
     return formats
 
 
-def _format(where: str, decimal: str, thousands: str | None, sign: tuple[str, ...], null: list[str]) -> NumberFormat:
+def _format(
+    where: str, decimal: str, thousands: str | None, sign: tuple[str, ...], null: list[str], apostrophe: bool
+) -> NumberFormat:
     if decimal == thousands:
         raise ValueError(f"{where}decimal and thousands are both {decimal!r}")
-    return NumberFormat(decimal, thousands, sign, frozenset({"", *(token.strip() for token in null)}))
+    nulls = {"", *(token.strip() for token in null)}
+    if apostrophe:  # whoever puts it before a number puts it before a dash too
+        nulls |= {f"'{token}" for token in nulls}
+    return NumberFormat(decimal, thousands, sign, frozenset(nulls), apostrophe)

@@ -13,6 +13,7 @@ from kpisync.tables.columns import find_column
 from kpisync.tables.fill import filled
 from kpisync.tables.grid import Block, Feed, in_blocks, rows_of
 from kpisync.tables.header import Header, find_header, rename
+from kpisync.tables.metadata import take_metadata, with_metadata
 from kpisync.tables.options import ReaderOptions, UnpivotRule, column_formats, number_format
 from kpisync.tables.stages import checked, counted, dropped, required, stopped, unpivoted, without_repeats
 
@@ -23,28 +24,32 @@ def read_table(blocks: Iterator[Block], options: ReaderOptions, account: Account
     Every record is read, skipped by a named rule, rejected, or the header. Raises SourceError where the header or a
     column that the options name is missing. `blocks` is used up by the rows of the table alone.
     """
-    feed = Feed(blocks)
+    feed, metadata = Feed(blocks), options.metadata
+    chosen = take_metadata(feed, metadata, account) if metadata else ()
     header = find_header(feed, options, account)
-    columns = rename(header.names, options.columns, account.origin)
-    account.note("no header, columns named by the job" if header.line is None else f"header in line {header.line}")
+    where = header.where(account)
+    columns = rename(header.names, options.columns, where)
+    account.note("columns without a header line" if header.line is None else f"header in line {header.line}")
     rows = _ruled_rows(feed.rest(), header, columns, options, account)
     formats = column_formats(options)
     if options.unpivot:
-        columns, rows, formats = _unpivot(columns, rows, formats, options.unpivot, account.origin)
+        columns, rows, formats = _unpivot(columns, rows, formats, options.unpivot, where)
+    if metadata:
+        columns, rows = with_metadata(columns, rows, metadata, chosen, where)
     return Table(account.origin, columns, rows, number_format(options), formats)
 
 
 def _ruled_rows(
     blocks: Iterator[Block], header: Header, columns: Sequence[str], options: ReaderOptions, account: Account
 ) -> Iterator[Row]:
-    find = partial(find_column, columns, where=account.origin)
+    find = partial(find_column, columns, where=header.where(account))
     fill = [[find(name) for name in block] for block in options.fill_blocks]
     drops = [(find(rule.column), rule) for rule in options.drop_rows]
     require = [(find(name), name) for name in options.require]
     later = bool(fill or drops or require)
     good = checked(
         _without_pages_and_footer(blocks, header, columns, options, account),
-        len(columns),
+        columns,
         account,
         lenient=options.field_count == "lenient",
         tally=not later,
@@ -52,7 +57,7 @@ def _ruled_rows(
     )
     rows: Iterator[Row] = chain.from_iterable(good)
     if fill:
-        rows = filled(rows, fill, account)
+        rows = filled(rows, fill, columns, account)
     for index, rule in drops:
         rows = dropped(rows, index, rule.column, rule.matches, account)
     if require:
@@ -64,15 +69,13 @@ def _without_pages_and_footer(
     blocks: Iterator[Block], header: Header, columns: Sequence[str], options: ReaderOptions, account: Account
 ) -> Iterator[Block]:
     """What is left out by its place in the file, before a row is looked at as data."""
-    drop_repeats, stop = options.header.repeats == "drop", options.stop_at
-    if not drop_repeats and stop is None:
+    if options.header.repeats == "drop":
+        blocks = without_repeats(blocks, header.names, account)
+    stop = options.stop_at
+    if stop is None:
         return blocks
-    rows = rows_of(blocks)
-    if drop_repeats:
-        rows = without_repeats(rows, header.names, account)
-    if stop is not None:
-        rows = stopped(rows, find_column(columns, stop.column, account.origin), stop.blank, stop.matches, account)
-    return in_blocks(rows)
+    index = find_column(columns, stop.column, header.where(account))
+    return in_blocks(stopped(rows_of(blocks), index, stop.blank, stop.matches, account))
 
 
 def _unpivot(

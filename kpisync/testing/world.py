@@ -12,7 +12,9 @@ from decimal import Decimal
 
 from kpisync.errors import DestinationError, Interrupted, StateError
 from kpisync.mapping.apply import Mapper
-from kpisync.mapping.options import CellRef, DateOptions, MapOptions, ValueOptions
+from kpisync.mapping.date_options import DateOptions
+from kpisync.mapping.options import MapOptions
+from kpisync.mapping.value_options import CellRef, ValueOptions
 from kpisync.model import Catalog, CatalogKpi, Intake, RecordKey, Row, Scope, Table, ValueKey
 from kpisync.ports import Destination, DestinationOptions, KeepsApart, State
 from kpisync.sync.job import Job, Tools, run

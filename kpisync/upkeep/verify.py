@@ -9,7 +9,7 @@ from typing import Any
 from kpisync.errors import Exit
 from kpisync.jobs import Request
 from kpisync.mapping.periods import touches, widen
-from kpisync.model import Interval, Known, Scope, ValueKey
+from kpisync.model import Interval, Known, Rhythm, Scope, ValueKey
 from kpisync.names import Names
 from kpisync.reports import reject_json
 from kpisync.state.past import Attempt, attempts
@@ -82,13 +82,13 @@ def _check(visit: Visit, request: Request, repair: bool, result: Verified) -> No
 def _known(visit: Visit, request: Request) -> dict[ValueKey, Known]:
     """The job's values in the range. What is in doubt is not checked but reported: the next run asks first."""
     scope = Scope(visit.tools.clock.now().date(), request.first, request.last)
-    wide = widen(scope, Interval)
+    rhythms = {kpi.id: kpi.rhythm for kpi in visit.target.catalog.kpis.values()}
+    wide = widen(scope, {Rhythm(Interval.DAY), *rhythms.values()})
     report, job = visit.report, visit.target.job
     doubts = {doubt.intent.key: doubt.job for doubt in visit.store.in_doubt(visit.target.name)}
-    intervals = {kpi.id: kpi.interval for kpi in visit.target.catalog.kpis.values()}
 
     def asked(key: ValueKey) -> bool:
-        return touches(scope, key.record.period, intervals.get(key.record.kpi, Interval.DAY))
+        return touches(scope, key.record.period, *rhythms.get(key.record.kpi, Rhythm(Interval.DAY)))
 
     report.doubts.extend(key for key, owner in doubts.items() if owner == job and asked(key))
     between = wide.first or scope.today.min, wide.last or scope.today.max

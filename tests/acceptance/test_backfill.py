@@ -16,7 +16,7 @@ from kpisync.chunks import cut, parse_span
 from kpisync.errors import ConfigError
 from kpisync.mapping.options import LookbackSpan
 from kpisync.mapping.periods import period_end, period_start
-from kpisync.model import Interval
+from kpisync.model import Interval, Rhythm
 from kpisync.sandbox.settings import Fault
 from kpisync.state.lock import job_lock
 from tests.acceptance.conftest import CONFIG
@@ -83,7 +83,7 @@ def test_each_chunk_is_a_run_of_whole_months_oldest_first(project: Project) -> N
 def test_chunks_are_cut_between_periods_of_the_coarsest_interval(
     span: str, intervals: set[Interval], first: str, last: str, chunks: list[str]
 ) -> None:
-    found = cut(date.fromisoformat(first), date.fromisoformat(last), parse_span(span), intervals)
+    found = cut(date.fromisoformat(first), date.fromisoformat(last), parse_span(span), set(map(Rhythm, intervals)))
     assert [f"{begin} {end}" for begin, end in found] == chunks
 
 
@@ -98,7 +98,7 @@ def test_chunks_leave_nothing_out_and_cut_no_period_of_the_coarsest_interval(
     first: date, days: int, number: int, unit: str, intervals: set[Interval]
 ) -> None:
     last = first + min(timedelta(days), date.max - first)
-    found = cut(first, last, LookbackSpan(number, unit), intervals)
+    found = cut(first, last, LookbackSpan(number, unit), set(map(Rhythm, intervals)))
     assert found[0][0] <= first
     assert found[-1][1] >= last
     assert all(later[0] - earlier[1] == timedelta(1) for earlier, later in pairwise(found))

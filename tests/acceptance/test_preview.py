@@ -116,4 +116,4 @@ def test_columns_that_do_not_fit_are_named_and_those_of_the_map_are_shown(projec
     out = project.call("preview", "scrap-daily").out
     assert "18.11.2026" in out
     assert "left out for their width: " in out
-    assert "Spalte 29 (--json shows all)" in out
+    assert " more (--json shows all)" in out

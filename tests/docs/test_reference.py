@@ -21,6 +21,8 @@ SECRETS = {
     "VS_USER": "api-user",
     "QUANTIVE_TOKEN": "token",
     "VS_PASSWORD": "not-a-password",
+    "MES_TOKEN": "not-a-token-either",
+    "BI_PASSWORD": "not-a-password-either",
     "ERP_URL": "postgresql://reader@erp.example/erp",
     "PAGE_TOKEN": "not-a-token",
     "ALERT_URL": "https://alerts.example/plant",
@@ -100,6 +102,12 @@ def test_every_link_inside_a_generated_page_leads_to_a_heading(generate: ModuleT
             assert set(re.findall(r"\]\(#([^)]+)\)", text)) <= anchors, file.name
 
 
+def test_the_examples_of_sources_are_sound() -> None:
+    loaded = load(ROOT / "config" / "sources.yaml", SECRETS)
+    assert [str(problem) for problem in loaded.problems] == []
+    assert {job.source.type for job in loaded.jobs.values()} == set(loaded.jobs)
+
+
 def test_the_example_is_sound() -> None:
     loaded = load(ROOT / "config" / "example.yaml", SECRETS)
     assert [str(problem) for problem in loaded.problems] == []
@@ -109,6 +117,7 @@ def test_the_example_is_sound() -> None:
 def test_the_example_has_every_section_and_every_installed_type(schema: Any) -> None:
     text = (ROOT / "config" / "example.yaml").read_text(encoding="utf-8")
     assert [name for name in schema["properties"] if not re.search(rf"^{name}:", text, re.MULTILINE)] == []
+    text += (ROOT / "config" / "sources.yaml").read_text(encoding="utf-8")
     types = [name.split("-", 1)[1] for name in schema["$defs"] if name.startswith(("source-", "destination-"))]
     assert types
     assert [name for name in types if not re.search(rf"type: {name}\b", text)] == []

@@ -101,9 +101,9 @@ def _name(value: KpiValue) -> str:
 
 
 def mapped(mapper: Mapper, *tables: Table) -> Mapped:
-    intake, collector = Intake(), Collector(mapper.options.values)
+    intake, collector = Intake(), Collector.of(mapper)
     for each in tables:
-        for reading in mapper.readings(each, intake):
+        for reading in mapper.readings(each, intake, collector.presence):
             collector.add(reading, each.origin)
     return Mapped(collector.values(intake), intake)
 

@@ -15,7 +15,8 @@ from mapping_builders import LINE_1, ORDERS, SCRAP, mapped, mapper, of_rows, opt
 
 from kpisync.mapping.collect import Collector
 from kpisync.mapping.numbers import finish
-from kpisync.mapping.options import Aggregate, Empty, ValueOptions
+from kpisync.mapping.options import Empty
+from kpisync.mapping.value_options import Aggregate, ValueOptions
 from kpisync.model import Intake
 
 DAY = "2026-11-19"

@@ -23,20 +23,20 @@ def refused(value: dict[str, Any], **parts: Any) -> str:
 @pytest.mark.parametrize(
     ("value", "said"),
     [
-        (WHOLE, "a value needs either column or constant"),
-        ({**WHOLE, "column": "n", "constant": 1}, "a value needs either column or constant"),
-        ({**WHOLE, "constant": 1, "as": "minutes"}, "as reads a cell; write the constant as a number"),
+        (WHOLE, "a value needs either column or constant, or numerator and denominator"),
+        ({**WHOLE, "column": "n", "constant": 1}, "a value needs either column or constant, or numerator and denominator"),
+        ({**WHOLE, "constant": 1, "as": "minutes"}, "as, unit and sign belong to a cell; write the constant as the number to send"),
         (
             {**WHOLE, "constant": 1, "aggregate": "count"},
-            "count counts rows, or the filled cells of a column; constant and as mean nothing to it",
+            "count counts rows, or the filled cells of a column; constant, as, unit and sign mean nothing to it",
         ),
         (
             {**SCRAP, "as": "minutes", "aggregate": "count"},
-            "count counts rows, or the filled cells of a column; constant and as mean nothing to it",
+            "count counts rows, or the filled cells of a column; constant, as, unit and sign mean nothing to it",
         ),
         ({**SCRAP, "scale": "1E+40"}, "'1E+40' is larger, or nearer to zero, than a number may be"),
         ({**WHOLE, "constant": "1" * 40}, f"'{'1' * 40}' is larger, or nearer to zero, than a number may be"),
-        ({**SCRAP, "as": "hours"}, "String should match pattern '^minutes$'"),
+        ({**SCRAP, "as": "weeks"}, "Input should be 'days', 'hours', 'minutes' or 'seconds'"),
     ],
 )
 def test_a_value_that_contradicts_itself_is_refused(value: dict[str, Any], said: str) -> None:

@@ -11,11 +11,12 @@ from hypothesis import strategies as st
 
 from kpisync.mapping.options import LookbackSpan
 from kpisync.mapping.periods import parse_period, period_end, period_name, period_start, touches, widen
-from kpisync.model import Interval, Scope
+from kpisync.model import Interval, Rhythm, Scope
 
 FORTY_YEARS = [date(2000, 1, 1) + timedelta(days=day) for day in range(40 * 366)]
 days = st.dates(date(1970, 1, 1), date(2199, 12, 31))
 intervals = st.sampled_from(Interval)
+rhythms = st.sampled_from([Rhythm(interval) for interval in Interval])
 
 
 @pytest.mark.parametrize("interval", Interval)
@@ -94,12 +95,12 @@ def test_what_names_no_period_of_the_interval_is_refused(text: str, interval: In
         parse_period(text, interval)
 
 
-@given(days, days, st.sets(intervals), days, intervals)
+@given(days, days, st.sets(rhythms), days, intervals)
 def test_a_period_that_a_scope_touches_lies_whole_within_the_widened_one(
-    one: date, other: date, others: set[Interval], day: date, interval: Interval
+    one: date, other: date, others: set[Rhythm], day: date, interval: Interval
 ) -> None:
     scope = Scope(one, min(one, other), max(one, other))
-    wide = widen(scope, {interval, *others})
+    wide = widen(scope, {Rhythm(interval), *others})
     start = period_start(day, interval)
     if touches(scope, start, interval):
         assert start in wide
@@ -109,18 +110,20 @@ def test_a_period_that_a_scope_touches_lies_whole_within_the_widened_one(
     )
 
 
-@given(days, days, st.sets(intervals, min_size=1))
-def test_a_scope_is_widened_no_further_than_to_whole_periods(one: date, other: date, some: set[Interval]) -> None:
+@given(days, days, st.sets(rhythms, min_size=1))
+def test_a_scope_is_widened_no_further_than_to_whole_periods(one: date, other: date, some: set[Rhythm]) -> None:
     scope = Scope(one, min(one, other), max(one, other))
     wide = widen(scope, some)
-    assert wide.first in {period_start(min(one, other), interval) for interval in some}
-    assert wide.last in {period_end(period_start(max(one, other), interval), interval) for interval in some}
+    assert wide.first in {period_start(min(one, other), *rhythm) for rhythm in some}
+    assert wide.last in {period_end(period_start(max(one, other), *rhythm), *rhythm) for rhythm in some}
 
 
 def test_an_open_end_stays_open() -> None:
     scope = Scope(date(2026, 11, 20))
-    assert widen(scope, Interval) == scope
-    assert widen(Scope(scope.today, date(2026, 11, 20)), [Interval.WEEK]) == Scope(scope.today, date(2026, 11, 16))
+    assert widen(scope, map(Rhythm, Interval)) == scope
+    assert widen(Scope(scope.today, date(2026, 11, 20)), [Rhythm(Interval.WEEK)]) == Scope(
+        scope.today, date(2026, 11, 16)
+    )
     assert touches(scope, date(1970, 1, 1), Interval.YEAR)
 
 

@@ -23,12 +23,13 @@ from mapping_builders import (
 )
 
 from kpisync.mapping.options import Empty, OpenPeriods
-from kpisync.model import Interval, NumberFormat, RecordKey
+from kpisync.model import Interval, NumberFormat, RecordKey, Rhythm
 
 DAY = "2026-11-20"
 MINUTES = {**SCRAP, "as": "minutes"}
 COUNT = {"kpi": "scrap", "value": "actual", "aggregate": "count"}
 TARGET = {"kpi": "scrap", "value": "target", "constant": 2.5}
+THREE = {Rhythm(Interval.DAY), Rhythm(Interval.WEEK), Rhythm(Interval.MONTH)}
 
 
 # ---------------------------------------------------------------- dates
@@ -81,12 +82,12 @@ def test_one_row_may_state_values_of_several_intervals() -> None:
     rate = {"kpi": "rate", "value": "actual", "column": "n"}
     found = of_rows([["2026-06-01", "L1", "7"]], SCRAP, ORDERS, rate)
     assert found.numbers == {"line-1 2026-06-01": "7", "line-1 2026-W23": "7", "line-1 2026-06": "7"}
-    assert mapper(options(SCRAP, ORDERS, rate)).intervals() == {Interval.DAY, Interval.WEEK, Interval.MONTH}
+    assert mapper(options(SCRAP, ORDERS, rate)).rhythms() == THREE
 
 
 def test_a_kpi_from_a_column_may_have_any_interval_of_the_catalog() -> None:
     long = {"kpi": {"column": "k"}, "value": "actual", "column": "n"}
-    assert mapper(options(long)).intervals() == {Interval.DAY, Interval.WEEK, Interval.MONTH}
+    assert mapper(options(long)).rhythms() == THREE
 
 
 # ---------------------------------------------------------------- scope
@@ -224,7 +225,9 @@ def test_a_time_of_day_is_sent_as_minutes(cell: str, value: dict[str, Any], numb
 def test_a_cell_that_is_no_number_is_rejected_and_the_rest_of_the_row_is_sent() -> None:
     found = of_rows([[DAY, "L1", "n/a"]], SCRAP, TARGET)
     assert found.numbers == {f"line-1 t1 {DAY}": "2.5"}
-    assert found.rejects == ["a.csv:2 bad-number: column n: 'n/a' is not a number"]
+    assert found.rejects == [
+        "a.csv:2 bad-number: column n: 'n/a' is not a number; if it means no value, declare it under null"
+    ]
 
 
 def test_a_cell_that_is_no_time_is_rejected() -> None:

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from kpisync.errors import SourceError
-from kpisync.starter.reading import read_export
-from tests.unit.starter_builders import column, looked, of_bytes
+from kpisync.starter.formats import read_export
+from tests.unit.starter_builders import column, looked, of_bytes, option, questions
 
 EXPORTS = Path(__file__).parent.parent.parent / "config" / "demo" / "exports"
 
@@ -18,31 +18,30 @@ EXPORTS = Path(__file__).parent.parent.parent / "config" / "demo" / "exports"
 
 def test_a_byte_order_mark_decides_and_nothing_is_declared(tmp_path: Path) -> None:
     found = of_bytes(tmp_path, "Linie;Größe\nL1;1,5\n".encode("utf-8-sig"))
-    assert found.text.encoding is None
-    assert found.header.names == ("Linie", "Größe")
+    assert option(found, "encoding") is None
+    assert found.reading.header.names == ("Linie", "Größe")
 
 
 @pytest.mark.parametrize("encoding", ["cp1252", "cp850"])
 def test_an_eight_bit_encoding_is_known_by_words_that_only_it_reads(tmp_path: Path, encoding: str) -> None:
     found = of_bytes(tmp_path, "Linie;Größe\nL1;Stück\n".encode(encoding))
-    assert found.text.encoding == encoding
-    assert '"Größe"' in found.text.notes[0]
+    assert option(found, "encoding") == encoding
+    assert '"Größe"' in found.reading.options[0]
 
 
 def test_an_en_dash_speaks_for_cp1252(tmp_path: Path) -> None:
-    assert of_bytes(tmp_path, b"Name;Wert\nWerk \x96 Nord;1\n").text.encoding == "cp1252"
+    assert option(of_bytes(tmp_path, b"Name;Wert\nWerk \x96 Nord;1\n"), "encoding") == "cp1252"
 
 
 def test_two_encodings_that_both_make_sense_are_left_to_a_person(tmp_path: Path) -> None:
     found = of_bytes(tmp_path, b"Name;Wert\nGer\xe4t;1\n")
-    assert found.text.notes[0].startswith("DECIDE")
-    assert "cp850" in found.text.notes[0]
+    assert "cp850" in questions(found)[0]
 
 
 def test_utf_16_without_a_mark_is_known_by_its_zero_bytes(tmp_path: Path) -> None:
     found = of_bytes(tmp_path, "Linie;Wert\nL1;1,5\n".encode("utf-16-le"))
-    assert found.text.encoding == "utf-16-le"
-    assert found.header.names == ("Linie", "Wert")
+    assert option(found, "encoding") == "utf-16-le"
+    assert found.reading.header.names == ("Linie", "Wert")
 
 
 @pytest.mark.parametrize("content", [b"PK\x03\x04" + b"\0" * 40, b"<!DOCTYPE html><html></html>\n", b""])
@@ -59,19 +58,19 @@ def test_what_is_no_text_table_is_refused(tmp_path: Path, content: bytes) -> Non
 @pytest.mark.parametrize("mark", [";", ",", "|", "\t"])
 def test_the_delimiter_is_what_cuts_all_lines_alike(mark: str) -> None:
     found = looked(mark.join(("Line", "Day", "Scrap")), mark.join(("L1", "2026-11-18", "177")))
-    assert found.layout.delimiter == mark
+    assert option(found, "delimiter") == ("tab" if mark == "\t" else f'"{mark}"')
 
 
 def test_a_decimal_comma_is_no_delimiter() -> None:
     found = looked("Linie;Ausschuss", "L1;1,5", "L2;2,5")
-    assert found.layout.delimiter == ";"
+    assert option(found, "delimiter") == '";"'
 
 
 def test_a_sep_line_is_obeyed_and_is_no_header() -> None:
     found = looked("sep=;", "Linie;Ausschuss", "L1;1,5")
-    assert found.layout.delimiter is None
-    assert found.header.names == ("Linie", "Ausschuss")
-    assert column(found, "Ausschuss").cells == {"1,5": 3}
+    assert option(found, "delimiter") is None
+    assert found.reading.header.names == ("Linie", "Ausschuss")
+    assert column(found, "Ausschuss").cells == {"1,5": "line 3"}
 
 
 def test_delimiters_and_quotes_inside_names_stay_there() -> None:
@@ -81,13 +80,13 @@ def test_delimiters_and_quotes_inside_names_stay_there() -> None:
 
 def test_a_quote_that_is_never_closed_is_left_to_a_person() -> None:
     found = looked("Kunde;Wert", '12" Rohr;1', '"Rohr;2')
-    assert found.layout.quote is None
-    assert any(note.startswith("DECIDE") for note in found.layout.notes)
+    assert option(found, "quote") == "none"
+    assert questions(found)
 
 
 def test_a_last_line_without_a_line_break_is_noticed() -> None:
-    assert looked("a;b", "1;2", cut=True).text.is_cut
-    assert not looked("a;b", "1;2").text.is_cut
+    assert option(looked("a;b", "1;2", cut=True), "last_line") == "accept"
+    assert option(looked("a;b", "1;2"), "last_line") is None
 
 
 # ---------------------------------------------------------------- the header
@@ -104,25 +103,25 @@ def test_a_header_below_titles_and_blank_lines_is_found_by_its_names() -> None:
         "",
         "\t\tP2\t7,25\t\t21.11.2026",
     )
-    assert found.header.find == ("Plant", "Unrestricted", "Date")
+    assert found.reading.header.find == ("Plant", "Unrestricted", "Date")
     assert [each.address for each in found.columns if each.cells] == ["Plant", "Unrestricted", "Date"]
     assert found.columns[0].address == "@1"
 
 
 def test_a_header_whose_names_occur_twice_is_found_by_its_line() -> None:
-    header = looked("1,5", "Stop;Stop", "1;2").header
+    header = looked("1,5", "Stop;Stop", "1;2").reading.header
     assert (header.at, header.find, header.row) == (1, (), 2)
 
 
 def test_a_header_in_the_first_line_needs_no_search() -> None:
-    assert looked("Line;Scrap", "L1;1").header.find == ()
+    assert looked("Line;Scrap", "L1;1").reading.header.find == ()
 
 
 def test_a_table_without_a_header_gets_names_and_a_question() -> None:
     found = looked("L1;18.11.2026;177", "L2;18.11.2026;190")
-    assert found.header.at is None
-    assert found.header.names == ("column-1", "column-2", "column-3")
-    assert found.header.notes[0].startswith("DECIDE")
+    assert found.reading.header.at is None
+    assert found.reading.header.names == ("column-1", "column-2", "column-3")
+    assert found.reading.header.notes[0].startswith("DECIDE")
 
 
 def test_columns_of_one_name_are_told_apart_by_their_numbers() -> None:
@@ -130,7 +129,7 @@ def test_columns_of_one_name_are_told_apart_by_their_numbers() -> None:
     assert [each.address for each in found.columns] == ["Order", "Act.finish#1", "Act.finish#2"]
     assert column(found, "Act.finish#1").kind == "date"
     assert column(found, "Act.finish#2").kind == "text"
-    assert "2 columns are called Act.finish" in found.header.notes[0]
+    assert "2 columns are called Act.finish" in found.reading.header.notes[0]
 
 
 def test_a_header_repeated_on_every_page_is_no_row() -> None:
@@ -201,8 +200,8 @@ def test_a_real_export_is_seen_as_it_is(
     tmp_path: Path, name: str, encoding: str | None, delimiter: str, decimals: set[str], continued: int | None
 ) -> None:
     found = of_bytes(tmp_path, (EXPORTS / f"{name}.csv").read_bytes())
-    assert (found.text.encoding, found.layout.delimiter) == (encoding, delimiter)
+    assert (option(found, "encoding"), option(found, "delimiter")) == (encoding, f'"{delimiter}"')
     assert {each.numbers.decimal for each in found.columns if each.numbers and each.numbers.decimal} == decimals
     assert (found.continued.count if found.continued else None) == continued
     assert found.totals is None
-    assert not any(note.startswith("DECIDE") for note in (*found.text.notes, *found.layout.notes, *found.header.notes))
+    assert not questions(found)

@@ -14,8 +14,8 @@ from kpisync.errors import SourceError
 from kpisync.model import Intake, Scope
 from kpisync.ports import Surroundings
 from kpisync.starter.export import look
+from kpisync.starter.formats import read_export
 from kpisync.starter.proposal import decisions, job_name, proposal
-from kpisync.starter.reading import read_export
 from kpisync.starter.template import starter
 from tests.unit.starter_builders import looked, proposed
 
@@ -92,11 +92,11 @@ def test_whatever_stands_in_an_export_its_proposal_is_sound_and_reads_it(rows: l
             export = look(read_export(str(file)))
         except SourceError:
             return
-        if export.header.names:
+        if export.reading.header.names:
             config.write_text(proposed(export), encoding="utf-8")
             loaded = load(config, {})
             assert loaded.problems == ()
             source = loaded.jobs["export"].source
             for table in source.spec.build(source.options, Surroundings()).read(Scope(date(2026, 11, 20)), Intake()):
-                assert len(table.columns) == len(export.header.names)
+                assert len(table.columns) == len(export.reading.header.names)
                 list(table.rows)

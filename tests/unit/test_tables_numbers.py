@@ -10,7 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kpisync.model import NumberFormat
+from kpisync.tables.cells import shown
 from kpisync.tables.numbers import BadNumber, parse_number
+from kpisync.tables.options import NumberOptions, number_format
 
 PLAIN = NumberFormat()
 GERMAN = NumberFormat(decimal=",", thousands=".")
@@ -200,3 +202,86 @@ def test_a_refusal_quotes_at_most_forty_characters_and_escapes_control_character
     assert "\x1b" not in reason
     assert "\\x1b\\n" in reason
     assert "b" * 38 not in reason
+
+
+# ---------------------------------------------------------------- an apostrophe against formula injection
+
+ESCAPED = number_format(NumberOptions.model_validate({"strip_apostrophe": True, "decimal": ",", "null": ["-", "n/a"]}))
+
+
+@pytest.mark.parametrize(("cell", "number"), [("'-75,63", "-75.63"), ("'+5", "5"), (" '7 ", "7"), ("'1e3", "1000")])
+def test_an_apostrophe_before_a_number_is_removed_where_the_job_says_so(cell: str, number: str) -> None:
+    assert parse_number(cell, ESCAPED) == Decimal(number)
+
+
+def test_an_apostrophe_before_a_number_is_refused_otherwise_and_the_refusal_names_the_option() -> None:
+    assert refusal("'-75.63").endswith("declare strip_apostrophe: true")
+
+
+@pytest.mark.parametrize("cell", ["'-", "'n/a", "'", "-"])
+def test_a_null_token_behind_an_apostrophe_is_one_too(cell: str) -> None:
+    assert parse_number(cell, ESCAPED) is None
+    assert cell in ESCAPED.nulls
+
+
+@pytest.mark.parametrize("cell", ["''5", "5'", "'L1", "'5'", "' '5"])
+def test_no_other_apostrophe_is_removed(cell: str) -> None:
+    refusal(cell, ESCAPED)
+
+
+def test_an_apostrophe_that_separates_thousands_is_none_that_was_put_before() -> None:
+    swiss = number_format(NumberOptions.model_validate({"thousands": "'", "strip_apostrophe": True}))
+    assert parse_number("'1'234.50", swiss) == Decimal("1234.50")
+
+
+# ---------------------------------------------------------------- words
+
+CHOSEN = NumberFormat(",", ".", ("leading",))
+
+
+NO_VALUE = "is not a number; if it means no value, declare it under null"
+POINT = "but the decimal separator is '.'"
+GROUPS = "which separates thousands here, so it must stand before groups of three digits"
+
+
+@pytest.mark.parametrize(
+    ("cell", "fmt", "reason"),
+    [
+        ("abc", PLAIN, NO_VALUE),
+        ("-", PLAIN, NO_VALUE),
+        ("#DIV/0!", PLAIN, NO_VALUE),
+        ("<5", PLAIN, "is not a number: '<' is no part of one there"),
+        ("5 kg", PLAIN, "is not a number: 'k' is no part of one there"),
+        ("5-5", PLAIN, "is not a number: '-' is no part of one there"),
+        ("--5", PLAIN, "has two signs"),
+        ("-5-", PLAIN, "has two signs"),
+        ("5-", CHOSEN, "has a trailing sign, which is not declared under sign"),
+        ("(5)", PLAIN, "is not a number; if parentheses mean minus, declare sign: [leading, trailing, parentheses]"),
+        ("1.2.3", PLAIN, "has the decimal separator '.' more than once"),
+        ("5.", PLAIN, "has no digits behind its decimal separator '.'"),
+        ("1,5", PLAIN, f"has ',', {POINT}; if it separates the decimals, declare decimal: \",\""),
+        ("1,500", PLAIN, f"has ',', {POINT}; if it separates thousands, declare thousands: \",\""),
+        ("1\u202f500", PLAIN, f"has ' ', {POINT}; if it separates thousands, declare thousands: \" \""),
+        ("- 5", PLAIN, f"has ' ', {POINT}"),
+        ("1.23", GERMAN, f"has '.', {GROUPS}"),
+        ("0.123", GERMAN, f"has '.', {GROUPS}"),
+        ("1.234e2", GERMAN, "has thousands separators and an exponent; one of them is a mistake"),
+        ("\u0663", PLAIN, "has digits other than 0 to 9"),
+        ("1e99", PLAIN, "has an exponent beyond 18"),
+        ("9" * 35, PLAIN, "is larger, or nearer to zero, than a number may be"),
+    ],
+)
+def test_a_refusal_names_the_text_and_the_rule_it_broke(cell: str, fmt: NumberFormat, reason: str) -> None:
+    assert refusal(cell, fmt) == f"{shown(cell)} {reason}"
+
+
+@given(st.text(alphabet="0123456789.,-+eE() '#k", min_size=1, max_size=12), st.sampled_from(sorted(LOCALES)))
+def test_a_refusal_always_quotes_the_cell(text: str, locale: str) -> None:
+    try:
+        parse_number(text, LOCALES[locale])
+    except BadNumber as refused:
+        assert shown(text.strip()) in str(refused)
+
+
+def test_a_number_may_begin_with_its_decimal_separator_whatever_else_is_declared() -> None:
+    assert [parse_number(cell, GERMAN) for cell in (",5", "-,5", ",5e1")] == [Decimal("0.5"), Decimal("-0.5"), 5]

@@ -1,0 +1,1 @@
+"""`transform`: SQL over the rows of a source, before they are mapped."""
