@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from kpisync.cli.session import complain
-from kpisync.errors import ConfigError, Exit, SourceError
+from kpisync.errors import ConfigError, Exit
 
 _CONFIG = Path("config/kpisync.yaml")
 
@@ -46,10 +46,6 @@ def _proposed(export: Path, folder: Path) -> str:
     from kpisync.starter.proposal import proposal
 
     found = look(read_export(str(export)))
-    if not found.reading.header.names:
-        raise SourceError(
-            "there is no table in it: every line or row is blank", where=str(export), hint="Look at the export"
-        )
     return proposal(found, _beside(export, folder), str(export), export.stem)
 
 

@@ -42,7 +42,7 @@ class Fill:
             intake.notes.append(f"fill_missing: nothing is filled, because {rows} of any day")
             return []
         found = [
-            KpiValue(key, canonical(fill.with_), f"no row, and a workday of {fill.workdays} (fill_missing)")
+            KpiValue(key, canonical(fill.with_), f"no row on a workday of {fill.workdays}")
             for spec, fill in wanted
             for key in self._keys(spec, fill, presence)
             if key not in stated and key not in presence.keys

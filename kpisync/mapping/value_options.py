@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 from enum import StrEnum
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, RootModel, model_validator
 
@@ -130,6 +130,13 @@ class FillOptions(Options):
         "last_row",
         description="until the day of the last row that was read; or yesterday, for a source that is complete by then",
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _more_than_a_number(cls, value: Any) -> Any:
+        if isinstance(value, str | int | float | Decimal):
+            raise ValueError("a number alone does not say for which days: {with: 0, workdays: plant-1}")
+        return value
 
 
 class ValueOptions(Options):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from kpisync.errors import SourceError
 from kpisync.starter.archive import unpacked
 from kpisync.starter.columnar import parquet
 from kpisync.starter.delimited import delimited
@@ -22,6 +23,9 @@ def read_export(path: str) -> Reading:
     """Look at a file, or at its beginning if it is large. Raises SourceError for what is no table."""
     with unpacked(ExportFile.at(path)) as (export, notes):
         reading = _read(export)
+        if not reading.header.names:
+            what = "there is no table in it: every line or row is blank"
+            raise SourceError(what, where=export.found.origin, hint="Look at the export")
         packed = {"archive": export.given["archive"]} if "archive" in export.given else {}
     told = (*(f"# {note}" for note in notes), *written(packed))
     return replace(reading, options=(*told, *reading.options))

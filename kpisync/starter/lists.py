@@ -43,8 +43,11 @@ def sap_list(text: Text, origin: str) -> Reading | None:
         *_broken(len(found) - len(records)),
         *_last_line(text, lines, mark, account),
     )
-    if _is_found(lines, mark, header, records[header.at][0], account):
+    line = records[header.at][0]
+    if _is_found(lines, mark, header, line, account):
         header = replace(header, find=(), row=None, below="")
+    elif not header.find:
+        header = replace(header, row=line, below=f"DECIDE: header: is it always line {line}? The source is not certain")
     return Reading("sap-list", options, header, below, whole=text.whole)
 
 
@@ -58,7 +61,7 @@ def _has_bars(texts: Sequence[str], bar: str) -> bool:
 def _has_blank_margin(texts: Sequence[str]) -> bool:
     """Whether the rows with tabs have nothing in front of the first one, as SAP's have."""
     rows = [text for text in texts if _TAB in text and not is_blank(text)]
-    tabs, count = Counter(text.count(_TAB) for text in rows).most_common(1)[0]
+    tabs, count = next(iter(Counter(text.count(_TAB) for text in rows).most_common(1)), (0, 0))
     return count > 1 and all(is_blank(text.partition(_TAB)[0]) for text in rows if text.count(_TAB) == tabs)
 
 

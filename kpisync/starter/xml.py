@@ -16,6 +16,7 @@ from kpisync.support.files import recognise
 
 _BEGINS = re.compile(r"\s*<(\?xml|[^\W\d])")
 _MOST_FIELDS = 80
+_EXCEL_2003 = "urn:schemas-microsoft-com:office:spreadsheet}Workbook"
 _MOST_AROUND = 12
 
 
@@ -26,6 +27,9 @@ def xml_document(export: ExportFile) -> Reading | None:
     if kind is not None or not _BEGINS.match(text):
         return None
     root = outline(export)
+    if root is not None and root.name == _EXCEL_2003:
+        hint = "Save it as .xlsx; type: xml reads it too, if fields names each column, as in {Line: Cell[1]/Data}"
+        raise SourceError("this is an XML spreadsheet (Excel 2003)", where=export.found.origin, hint=hint)
     if root is None:
         named_reading("xml", SPEC, export, Given({"rows": "row"}), "line")  # says what is wrong
         raise SourceError("not XML", where=export.found.origin, hint="Check what wrote it")

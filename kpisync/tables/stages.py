@@ -93,8 +93,8 @@ def _is_plain(rows: Sequence[Sequence[object]], width: int) -> bool:
         return False
     try:
         return _none_blank(list(map(_first_cell, rows))) or _none_blank(list(map(_joined, rows)))
-    except TypeError:  # a typed cell
-        return False
+    except TypeError:  # a typed cell; a row whose first one is not blank is not blank
+        return not any(map(is_blank, map(_first_cell, rows)))
 
 
 def _none_blank(texts: Sequence[str]) -> bool:
@@ -103,7 +103,7 @@ def _none_blank(texts: Sequence[str]) -> bool:
 
 def _checked(row: Row, columns: Sequence[str], account: Account, lenient: bool, mark: bool) -> Row | None:
     cells, width = row.cells, len(columns)
-    if isinstance(cells, Refused):
+    if type(cells) is Refused:  # isinstance would ask an abstract class for every row
         account.reject(row.line, cells.code, cells.reason)
         return Row(row.line, ()) if mark else None
     if is_blank_row(cells):

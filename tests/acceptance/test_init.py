@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import gzip
 import json
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+
+from tests.unit.starter_builders import saved, workbook
+from tests.unit.workbook_bytes import zipped
 
 if TYPE_CHECKING:
     from tests.acceptance.conftest import Outcome, Project
@@ -135,6 +140,53 @@ def test_every_question_is_told_with_its_line(project: Project) -> None:
     told = [int(line.split()[1].rstrip(":")) for line in outcome.out.splitlines() if line.startswith("  line ")]
     assert told == [number for number, line in enumerate(lines, 1) if "# DECIDE: " in line]
     assert len(told) > 3
+
+
+LIST = """\
+20.11.2026                      Dynamic List Display                                 1
+-----------------------------------
+|Plant|Date      |        Quantity|
+-----------------------------------
+|P1   |18.11.2026|        1.234,50|
+|P2   |19.11.2026|           12,00-|
+|*    |          |        1.222,50|
+-----------------------------------
+"""
+ORDERS = "<ORDERS><LINE code='L1'><DAY>2026-11-18</DAY><QTY>1.5</QTY></LINE>" + (
+    "<LINE code='L2'><DAY>2026-11-19</DAY><QTY>2.5</QTY></LINE></ORDERS>"
+)
+OBJECTS = [{"line": "L1", "day": "2026-11-18", "qty": 1.5}, {"line": "L2", "day": "2026-11-19", "qty": 2.5}]
+ALIGNED = "Line Date       Pieces\n" + "".join(f"L{n % 3}   {n + 1:02}.11.2026{n * 2.25:7.2f}\n" for n in range(19))
+
+
+def sheet() -> bytes:
+    book = workbook(("Report",), (None,), ("Line", "Day", "Scrap"), ("L1", date(2026, 11, 18), 1.5), Codes="hidden")
+    book["Data"].append(("L2", date(2026, 11, 19), "2,5"))
+    book["Data"].append(("Total", None, 4))
+    return saved(book)
+
+
+FORMATS: list[tuple[str, bytes, int]] = [  # the type, the export, how many rows it has
+    ("excel", sheet(), 2),
+    ("sap-list", LIST.encode(), 2),
+    ("fixed-width", ALIGNED.encode(), 19),
+    ("json", json.dumps({"data": OBJECTS}).encode(), 2),
+    ("json", "".join(f"{json.dumps(row)}\n" for row in OBJECTS).encode(), 2),
+    ("xml", ORDERS.encode(), 2),
+    ("excel", gzip.compress(sheet()), 2),
+    ("csv", zipped({"scrap.csv": b"Linie;Datum;Menge\nL1;18.11.2026;1,5\nL2;19.11.2026;2,5\n"}), 2),
+]
+
+
+@pytest.mark.parametrize(("type", "content", "rows"), FORMATS, ids=[f"{n} {each[0]}" for n, each in enumerate(FORMATS)])
+def test_every_format_is_known_by_its_content_and_its_proposal_passes_check_and_reads_all_its_rows(
+    project: Project, type: str, content: bytes, rows: int
+) -> None:
+    outcome = proposed(project, "odd.csv", content)
+    assert outcome.code == 0, outcome.err
+    assert f"      type: {type}\n" in (project.folder / CONFIG).read_text()
+    document = preview(project, "odd")
+    assert (document["rows"], document["values"], document["rejects"]) == (rows, rows, [])
 
 
 @pytest.mark.parametrize("content", [b"PK\x03\x04" + b"\0" * 40, b"<html><body>Login</body></html>\n", b""])

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import TYPE_CHECKING
 
 from tests.acceptance.conftest import CONFIG
+from tests.unit.starter_builders import saved, workbook
 
 if TYPE_CHECKING:
     from tests.acceptance.conftest import Project
@@ -117,3 +119,38 @@ def test_columns_that_do_not_fit_are_named_and_those_of_the_map_are_shown(projec
     assert "18.11.2026" in out
     assert "left out for their width: " in out
     assert " more (--json shows all)" in out
+
+
+def test_typed_cells_are_shown_as_they_are_read_with_sheet_and_row(project: Project) -> None:
+    rows = (("Linie", "Datum", "Ausschuss"), ("L1", date(2026, 11, 18), 0.798), ("L2", date(2026, 11, 19), 10))
+    (project.folder / "scrap.xlsx").write_bytes(saved(workbook(*rows, sheet="Scrap")))
+    of_csv = 'type: csv, path: scrap.csv, delimiter: ";", decimal: ","'
+    project.config(CONFIG.replace(of_csv, "type: excel, path: scrap.xlsx").replace(', format: "%d.%m.%Y"', ""))
+    document = project.call("preview", "scrap-daily", "--json").json
+    assert [row["cells"] for row in document["tables"][0]["rows"]] == [
+        ["L1", "2026-11-18", "0.798"],
+        ["L2", "2026-11-19", "10"],
+    ]
+    assert [value["source"] for value in document["mapped"]] == ["scrap.xlsx!Scrap:2", "scrap.xlsx!Scrap:3"]
+    assert "scrap.xlsx!Scrap:2" in project.call("preview", "scrap-daily").out
+
+
+def test_columns_without_a_cell_make_room_for_others(project: Project) -> None:
+    blank = ";".join(f"Leerspalte {number}" for number in range(30))
+    project.source(f"L1;18.11.2026;1;{';' * 29};noted", header=f"Linie;Datum;Ausschuss;{blank};Bemerkung")
+    assert "noted" in project.call("preview", "scrap-daily").out
+
+
+def test_places_in_one_file_are_shown_side_by_side(project: Project) -> None:
+    project.config(CONFIG.replace('decimal: ","', 'decimal: ",", require: [Datum]'))
+    project.source("L1;18.11.2026;1", "Summe;;1", "Summe;;2")
+    assert "skipped by require Datum: 2 (scrap.csv:3,4)" in project.call("preview", "scrap-daily").out
+
+
+def test_rows_of_several_files_are_told_apart(project: Project) -> None:
+    project.config(CONFIG.replace("path: scrap.csv", 'path: "scrap_*.csv"'))
+    project.source("L1;18.11.2026;1", name="scrap_1.csv")
+    project.source("L2;18.11.2026;1", name="scrap_2.csv")
+    out = project.call("preview", "scrap-daily").out
+    assert "as read: scrap_1.csv: 1 of 2 rows in all" in out
+    assert "as read: scrap_2.csv: 1 of 2 rows in all" in out

@@ -76,7 +76,7 @@ def test_workdays_between_the_first_and_the_last_row_are_filled_for_all_teams_of
 
 def test_a_filled_value_says_why_it_is_there_and_the_run_how_many_there_are() -> None:
     found = of(BETWEEN, team="line-1")
-    assert found.values[-1].source == "no row, and a workday of plant-1 (fill_missing)"
+    assert found.values[-1].source == "no row on a workday of plant-1"
     assert found.intake.notes == ["fill_missing: 4 values are filled in, for workdays without a row"]
 
 

@@ -98,7 +98,7 @@ def test_a_second_run_over_the_same_file_finds_nothing_to_do() -> None:
 def test_a_plan_says_why_a_zero_is_there() -> None:
     found = Plant(COUNT).run([("A", ago(3), ""), ("A", ago(1), "")], dry=True)
     sources = {value.source for change in found.changes for value in change.values if value.new == 0}
-    assert sources == {"no row, and a workday of plant (fill_missing)"}
+    assert sources == {"no row on a workday of plant"}
 
 
 def test_the_next_day_is_filled_though_the_file_is_the_same() -> None:
