@@ -16,7 +16,7 @@ _NAMES = (
 _PLACES = re.compile(_NAMES, re.I)
 _PLACE_CODES = re.compile(rf"({_NAMES})[ ._-]*(nr|no|number|nummer|id|code|key)?\.?", re.I)
 _MOST_TEAMS = 30
-_SIDES = ("SH", "DC", "+-")  # debit and credit, in German and English: the second one is negative
+_SIDES = (("S", "H"), ("D", "C"), ("+", "-"))  # debit and credit, in German and English: the second one is negative
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Choice:
     teams: tuple[Column, ...]
     numbers: tuple[Column, ...]
     sign: Column | None  # that seems to tell the signs of numbers
-    sides: str  # the cells of it: positive and negative
+    sides: tuple[str, str] | None  # the cells of it: positive and negative
     shared: int  # rows that have their date and team in common with another row
 
 
@@ -38,7 +38,7 @@ def choose(export: Export) -> Choice:
     dates = export.of_kind("date")
     codes = [column for column in export.of_kind("number") if _is_code(column)]
     sign = next((column for column in export.of_kind("text") if set(column.cells) in map(set, _SIDES)), None)
-    sides = next((sides for sides in _SIDES if sign and set(sides) == set(sign.cells)), "")
+    sides = next((sides for sides in _SIDES if sign and set(sides) == set(sign.cells)), None)
     texts = [column for column in export.of_kind("text") if column is not sign]
     teams = [column for column in (*texts, *codes) if 1 < len(column.cells) <= _MOST_TEAMS]
     teams.sort(key=lambda column: (not _PLACES.search(column.address), len(column.cells)))
@@ -46,7 +46,9 @@ def choose(export: Export) -> Choice:
     numbers.sort(key=lambda column: len(column.cells) == 1 < column.filled)  # what is always the same comes last
     date = max(dates, key=_days, default=None)
     team, number = next(iter(teams), None), next(iter(numbers), None)
-    return Choice(date, team, number, tuple(dates), tuple(teams), tuple(numbers), sign, sides, _shared(export, date, team))
+    return Choice(
+        date, team, number, tuple(dates), tuple(teams), tuple(numbers), sign, sides, _shared(export, date, team)
+    )
 
 
 def _is_code(column: Column) -> bool:

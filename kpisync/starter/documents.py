@@ -21,6 +21,7 @@ _DEEPEST = 5  # keys within keys
 _SAMPLE = 1_000  # rows whose keys are compared
 _LARGEST = 100 << 20  # bytes of a document; the source takes no more
 _MOST_FIELDS = 60
+_FEWEST = 2  # objects in lines of their own that make it JSON Lines, whatever follows
 
 
 def json_documents(export: ExportFile) -> Reading | None:
@@ -36,24 +37,30 @@ def json_documents(export: ExportFile) -> Reading | None:
 
 
 def _first_lines(export: ExportFile) -> list[Any]:
-    """The objects of the first lines, if each line is one."""
-    found = []
+    """The objects of the first lines, if the first two are some; a later line that is none will be rejected."""
+    found: list[Any] = []
     with open_observed(export.found.path, export.found.origin) as file:
         raw = b"".join(islice(iter(file.read, b""), 32))
     texts = _decoded(raw).split("\n")
     for text in texts[: -1 if len(texts) > 1 else None][:_SAMPLE]:
         if not text.strip():
             continue
-        try:
-            row = loads(text)
-        except ValueError:
+        row = _object(text)
+        if row is not None:
+            found.append(row)
+        elif len(found) < _FEWEST:
             return []
-        if not isinstance(row, dict):
-            return []
-        found.append(row)
     if len(found) == 1 and any(True for _ in _lists(found[0])):
         return []  # a document on one line
     return found
+
+
+def _object(text: str) -> dict[str, Any] | None:
+    try:
+        row = loads(text)
+    except ValueError:
+        return None
+    return row if isinstance(row, dict) else None
 
 
 def _decoded(raw: bytes) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from kpisync.catalogs.scalars import quoted
-from kpisync.sources.fixed_layout import Layout, Span
+from kpisync.sources.fixed_width.layout import Layout, Span
 from kpisync.starter.dates import looks_like_date
 from kpisync.starter.layout import RULER_PATTERN, cuts_surely, is_ruler
 from kpisync.starter.numbers import looks_like_number
@@ -18,6 +18,7 @@ from kpisync.starter.text import Text
 from kpisync.tables.cells import as_name
 
 _MOST_ABOVE = 20  # lines above the first row
+_SAMPLE = 1_000  # lines that tell where columns are; all others are cut there
 _FEWEST = 3  # lines that show where columns are
 _CERTAIN = 20  # different texts on both sides of a single blank position, from which on that is no accident
 _MOST_ODD = 0.02  # share of lines that may break the layout
@@ -43,11 +44,11 @@ def fixed_width(text: Text) -> Reading | None:
     lines = [(number, line.rstrip()) for number, line in enumerate(texts, 1) if line.strip() and not is_ruler(line)]
     if len(lines) < _FEWEST or any("\t" in line for _, line in lines):
         return None
-    above, fields = _below_titles(lines)
+    above, fields = _below_titles(lines[:_SAMPLE])
     if len(fields) < 2 or cuts_surely(texts, len(fields)):
         return None
     rows = lines[above:]
-    spans, doubts = _spans(fields, rows)
+    spans, doubts = _spans(fields, rows[:_SAMPLE])
     names = _names(lines[above - 1][1] if above else "", fields)
     given = {"fields": {name: str(span) for name, span in zip(names, spans, strict=True)}}
     layout = Layout.of(dict(zip(names, spans, strict=True)))
@@ -55,7 +56,7 @@ def fixed_width(text: Text) -> Reading | None:
     records: list[Record] = [(number, cells) for number, line in rows if (cells := cutter.cells(line))]
     options = (
         *text.encoding_options,
-        f"# columns: between them, {len(rows)} lines are blank at the same positions",
+        f"# columns: between them, {len(rows[:_SAMPLE])} lines are blank at the same positions",
         *doubts,
         *written(given),
         *_lines_above(lines[:above], rows, texts),

@@ -9,8 +9,8 @@ from dataclasses import replace
 
 from kpisync.errors import SourceError
 from kpisync.model import Intake
-from kpisync.sources.sap_lines import Reading as How
-from kpisync.sources.sap_lines import bar_blocks, delimiter_of, header_line, tab_blocks
+from kpisync.sources.sap_list.lines import Reading as How
+from kpisync.sources.sap_list.lines import bar_blocks, delimiter_of, header_line, tab_blocks
 from kpisync.sources.text_options import Lines
 from kpisync.starter.header import find_header
 from kpisync.starter.reading import Header, Reading, Record

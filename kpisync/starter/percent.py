@@ -7,9 +7,9 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from kpisync.sources.excel_look import position
-from kpisync.sources.excel_package import Package, attribute
-from kpisync.sources.excel_workbook import Workbook
+from kpisync.sources.excel.look import position
+from kpisync.sources.excel.package import Package, attribute
+from kpisync.sources.excel.workbook import Workbook
 
 _BUILT_IN = ("9", "10")  # 0% and 0.00%: ECMA-376, part 1, 18.8.30
 _BOOK, _STYLES = "xl/workbook.xml", "xl/styles.xml"

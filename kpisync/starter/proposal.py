@@ -94,10 +94,11 @@ def _values(export: Export, choice: Choice) -> Iterator[str]:
     for column in choice.numbers:
         if column.index in export.reading.percent:
             yield f"# {DECIDE}: {column.address} is shown as per cent: is scale: 100 to be added{_percent(column)}?"
-    if choice.sign:
+    if choice.sign and choice.sides:
         positive, negative = choice.sides
         told = flow({"column": choice.sign.address, "negative": [negative], "positive": [positive]})
-        yield f"# {DECIDE}: {choice.sign.address} says {positive} or {negative}: does it tell the sign of a number? Then as sign: {told}"
+        said = f"{choice.sign.address} says {positive} or {negative}"
+        yield f"# {DECIDE}: {said}: does it tell the sign of a number? Then as sign: {told}"
     yield "values:"
     combined = ", aggregate: sum" if choice.shared else ""
     if choice.number is None:

@@ -11,7 +11,7 @@ from kpisync.places.entries import Found
 from kpisync.starter.reading import ExportFile
 from kpisync.support.text import open_text
 
-MOST_CHARACTERS = 20_000_000
+MOST_CHARACTERS = 5_000_000
 _EIGHT_BIT = ("cp1252", "cp1250", "cp850")
 _WIDE = ("utf-16-le", "utf-16-be")
 _BOMS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")

@@ -7,9 +7,9 @@ from itertools import islice
 from typing import NamedTuple
 
 from kpisync.errors import SourceError
-from kpisync.sources.excel_area import Merged, filled_merged, from_first_column, with_marks
-from kpisync.sources.excel_look import WITHOUT_VALUE, cell_name
-from kpisync.sources.excel_workbook import Workbook, open_workbook
+from kpisync.sources.excel.area import Merged, filled_merged, from_first_column, with_marks
+from kpisync.sources.excel.look import WITHOUT_VALUE, cell_name
+from kpisync.sources.excel.workbook import Workbook, open_workbook
 from kpisync.starter.header import find_header
 from kpisync.starter.percent import percent_columns
 from kpisync.starter.reading import MOST_ROWS, ExportFile, Header, Reading, Record, written
@@ -52,10 +52,7 @@ def workbook(export: ExportFile) -> Reading | None:
         )
     chosen = next((sheet for sheet in sheets if sheet.is_table), sheets[0])
     others = [sheet.name for sheet in sheets if sheet.is_table and sheet is not chosen]
-    options = (
-        *_of_sheet(chosen, others, visible, hidden),
-        *_of_rows(chosen),
-    )
+    options = (*_of_sheet(chosen, others, visible, hidden), *_of_rows(chosen))
     percent = percent_columns(book, chosen.name)
     return Reading("excel", options, chosen.header, chosen.rows, whole=chosen.whole, word="row", percent=percent)
 
@@ -112,8 +109,8 @@ def _of_rows(sheet: _Sheet) -> Iterator[str]:
         yield "merged: fill"
     without = [line for line, cells in sheet.rows if WITHOUT_VALUE in cells]
     if without:
-        yield f"# DECIDE: {_count(without, 'row')} with a formula that has no value, such as row {without[0]}. It is"
-        yield "# rejected: whatever wrote the workbook did not calculate it; open it in Excel and save it"
+        where = f"such as in row {without[0]}; open the workbook in Excel and save it"
+        yield f"# DECIDE: formulas without a value, which nothing calculated, will be rejected, {where}"
 
 
 def _count(items: Sequence[object], what: str) -> str:

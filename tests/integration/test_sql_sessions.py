@@ -15,7 +15,7 @@ from sqlalchemy.engine import make_url
 
 from kpisync.errors import Exit, HeldError, KpisyncError, SourceError
 from kpisync.model import Intake, Row
-from kpisync.sources.sql_sessions import connected
+from kpisync.sources.sql.sessions import connected
 
 SOON = timedelta(seconds=5)
 

@@ -20,12 +20,22 @@ def refused(value: dict[str, Any], **parts: Any) -> str:
     return str(error.value.errors()[0]["msg"]).removeprefix("Value error, ")
 
 
+NO_NUMBER = "a value needs either column or constant, or numerator and denominator"
+OF_CELLS = "as, unit and sign belong to a cell; write the constant as the number to send"
+
+
 @pytest.mark.parametrize(
     ("value", "said"),
     [
-        (WHOLE, "a value needs either column or constant, or numerator and denominator"),
-        ({**WHOLE, "column": "n", "constant": 1}, "a value needs either column or constant, or numerator and denominator"),
-        ({**WHOLE, "constant": 1, "as": "minutes"}, "as, unit and sign belong to a cell; write the constant as the number to send"),
+        (WHOLE, NO_NUMBER),
+        (
+            {**WHOLE, "column": "n", "constant": 1},
+            NO_NUMBER,
+        ),
+        (
+            {**WHOLE, "constant": 1, "as": "minutes"},
+            OF_CELLS,
+        ),
         (
             {**WHOLE, "constant": 1, "aggregate": "count"},
             "count counts rows, or the filled cells of a column; constant, as, unit and sign mean nothing to it",

@@ -43,7 +43,8 @@ def test_a_column_tells_the_sign_of_each_row() -> None:
 
 
 @pytest.mark.parametrize(
-    ("mark", "said"), [("h", "'h' is no sign that the job lists (column u); did you mean H?"), ("", "the sign is empty")]
+    ("mark", "said"),
+    [("h", "'h' is no sign that the job lists (column u); did you mean H?"), ("", "the sign is empty")],
 )
 def test_a_mark_that_is_not_listed_is_rejected_and_spoils_the_sum(mark: str, said: str) -> None:
     found = of([("12.5", "", "S"), ("2.5", "", mark)], {**VALUE, "sign": MARKS, "aggregate": "sum"})
@@ -115,7 +116,9 @@ quantities = st.decimals(-(10**6), 10**6, places=3, allow_nan=False)
 
 
 @given(st.lists(st.tuples(quantities, quantities), min_size=1, max_size=20), st.randoms())
-def test_a_ratio_is_exact_until_it_is_rounded_whatever_the_order(rows: list[tuple[Decimal, Decimal]], dice: Any) -> None:
+def test_a_ratio_is_exact_until_it_is_rounded_whatever_the_order(
+    rows: list[tuple[Decimal, Decimal]], dice: Any
+) -> None:
     above, below = sum(Fraction(n) for n, _ in rows), sum(Fraction(m) for _, m in rows)
     dice.shuffle(rows)
     found = of([(n, m, "") for n, m in rows], RATIO).numbers

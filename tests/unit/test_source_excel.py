@@ -21,7 +21,7 @@ from workbook_bytes import num, row, xlsx
 from kpisync.model import Intake, NumberFormat, Scope, Table
 from kpisync.ports import Rereadable, Surroundings
 from kpisync.sources.excel import SPEC
-from kpisync.sources.excel_package import PIECE
+from kpisync.sources.excel.package import PIECE
 from kpisync.tables.numbers import BadNumber, parse_number
 
 SCOPE = Scope(date(2026, 11, 20))

@@ -19,7 +19,7 @@ from kpisync.errors import Exit, SourceError
 from kpisync.model import Intake, Scope
 from kpisync.ports import Surroundings
 from kpisync.sources.excel import SPEC
-from kpisync.sources.excel_package import MOST_UNPACKED
+from kpisync.sources.excel.package import MOST_UNPACKED
 
 SCOPE = Scope(date(2026, 11, 20))
 GOOD = xlsx(row(1, "a", "b") + row(2, num(1), num(2)))

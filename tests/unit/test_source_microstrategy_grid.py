@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kpisync.errors import SourceError
-from kpisync.sources.microstrategy_grid import Grid, Line, lines_of
+from kpisync.sources.microstrategy.grid import Grid, Line, lines_of
 
 D = Decimal
 

@@ -8,7 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from kpisync.sources.microstrategy import SPEC
-from kpisync.sources.microstrategy_options import MicroStrategyOptions
+from kpisync.sources.microstrategy.options import MicroStrategyOptions
 
 ID = "0123456789abcdef0123456789ABCDEF"
 WHOLE: dict[str, Any] = {

@@ -18,8 +18,8 @@ from kpisync.errors import ConfigError, Exit, HeldError, SourceError
 from kpisync.model import Intake, Scope, Table
 from kpisync.ports import Source, Surroundings
 from kpisync.sources.sql import SPEC
-from kpisync.sources.sql_failures import unusable
-from kpisync.sources.sql_sessions import connected
+from kpisync.sources.sql.failures import unusable
+from kpisync.sources.sql.sessions import connected
 from kpisync.tables.numbers import parse_number
 
 NOVEMBER = Scope(date(2026, 12, 1), date(2026, 11, 1), date(2026, 11, 30))

@@ -16,8 +16,8 @@ from kpisync.errors import SourceError
 from kpisync.model import Intake, Scope
 from kpisync.ports import Surroundings
 from kpisync.sources.sql import SPEC
-from kpisync.sources.sql_sessions import extra_of, guards, with_driver
-from kpisync.sources.sql_statements import statement
+from kpisync.sources.sql.sessions import extra_of, guards, with_driver
+from kpisync.sources.sql.statements import statement
 
 QUERY = "SELECT line, CAST(:to AS DATE) FROM t WHERE day >= :from AND day < :until AND a LIKE '10%' AND b <> '12:30'"
 

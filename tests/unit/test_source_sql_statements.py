@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from kpisync.sources.sql_statements import bind_names, one_select, statement
+from kpisync.sources.sql.statements import bind_names, one_select, statement
 
 
 @pytest.mark.parametrize(

@@ -19,8 +19,8 @@ from kpisync.model import Intake, Rejection, Row, Scope, Table
 from kpisync.places.files import Files
 from kpisync.ports import Rereadable, Surroundings
 from kpisync.sources.xml import SPEC, XmlOptions, XmlSource
-from kpisync.sources.xml_document import LONGEST_TOKEN
-from kpisync.sources.xml_rows import MOST_DEEP, MOST_IN_ROW
+from kpisync.sources.xml.document import LONGEST_TOKEN
+from kpisync.sources.xml.rows import MOST_DEEP, MOST_IN_ROW
 
 SCOPE = Scope(date(2026, 11, 20))
 FILE_FIXTURE = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)

@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from kpisync.errors import SourceError
+from kpisync.starter.formats import read_export
 from tests.unit.starter_builders import came, saved, workbook
 
 TEXTS = (
@@ -33,13 +34,11 @@ TEXTS = (
 )
 TYPED = (0, 46346, -1.5, 0.798, True, date(2026, 11, 18), datetime(2026, 11, 18, 6, 0), time(6, 0), None)  # noqa: DTZ001
 NAMES = st.sampled_from(["line", "a b", "x.y", "${q}", "@id", "0", "datum", "Line"])
-CHECK = settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
+CHECK = settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 def is_read(make: Callable[[], bytes]) -> None:
     """Or refused as a whole, by one clear error, before anything is proposed."""
-    from kpisync.starter.formats import read_export
-
     with TemporaryDirectory() as name:
         file = Path(name, "export")
         file.write_bytes(make())

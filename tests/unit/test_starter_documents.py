@@ -11,9 +11,12 @@ from typing import Any
 import duckdb
 import pytest
 
+from kpisync.config.load import load
 from kpisync.errors import SourceError
+from kpisync.model import Intake, Scope
+from kpisync.ports import Surroundings
 from kpisync.starter.formats import read_export
-from tests.unit.starter_builders import came, saved, workbook
+from tests.unit.starter_builders import TODAY, came, saved, workbook
 from tests.unit.workbook_bytes import zipped
 
 ROWS: list[dict[str, Any]] = [
@@ -39,7 +42,7 @@ def test_a_list_of_objects_needs_no_options_and_its_numbers_no_separators(tmp_pa
 
 
 def test_rows_are_the_longest_list_of_objects_and_the_others_are_named(tmp_path: Path) -> None:
-    found = of_json(tmp_path, {"codes": [1, 2, 3], "data": {"items": ROWS, "odd key": [{"a": 1}]}})
+    found = of_json(tmp_path, {"codes": [1, 2, 3], "data": {"odd key": [{"a": 1}], "items": ROWS}})
     assert (found.source, found.cells) == ({"rows": "data.items"}, CELLS)
     assert 'there are also data."odd key" (1)' in found.comments
 
@@ -62,6 +65,13 @@ def test_an_object_a_line_is_json_lines_and_said_unless_the_name_says_it(
 ) -> None:
     found = came(tmp_path, "".join(f"{json.dumps(row)}\n" for row in ROWS).encode(), name)
     assert (found.source, found.cells) == (source, CELLS)
+
+
+def test_a_broken_line_among_others_is_still_json_lines(tmp_path: Path) -> None:
+    found = came(tmp_path, "".join(f"{json.dumps(row)}\n" for row in (*ROWS, *ROWS)).encode() + b'{"line": \n{}\n')
+    assert found.source == {"lines": True}
+    assert [each.code for each in found.intake.rejections] == ["bad-json"]
+    assert "1 row is rejected, such as " in found.comments
 
 
 def test_a_document_with_the_name_of_json_lines_is_one_document(tmp_path: Path) -> None:
@@ -118,11 +128,6 @@ def test_what_stands_around_the_rows_is_offered_by_a_path_that_can_be_used(tmp_p
 
 def came_with(folder: Path, text: str) -> list[object]:
     """The last column, by a configuration that was changed by hand."""
-    from kpisync.config.load import load
-    from kpisync.model import Intake, Scope
-    from kpisync.ports import Surroundings
-    from tests.unit.starter_builders import TODAY
-
     (folder / "kpisync.yaml").write_text(text, encoding="utf-8")
     source = load(folder / "kpisync.yaml", {}).jobs["export"].source
     (table,) = source.spec.build(source.options, Surroundings()).read(Scope(TODAY), Intake())
@@ -210,6 +215,7 @@ def test_gzip_holds_one_file_that_needs_no_name(tmp_path: Path) -> None:
         (zipped({"a.csv": CSV})[:-30], "damaged"),
         (b"%PDF-1.7\n1 0 obj\n", "a PDF document"),
         (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + bytes(range(256)), "no text, and no other format"),
+        (b"\0\0\1\2" * 300, "no text, and no other format"),
         (b"<html><body>Login</body></html>\n", "an HTML page"),
         (b"", "the file is empty"),
     ],

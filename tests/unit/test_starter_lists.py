@@ -80,6 +80,11 @@ def test_bars_that_only_separate_are_delimited_text(tmp_path: Path) -> None:
     assert came(tmp_path, b"Werk|Frei\nP1|1,5\nP2|7,25\n").source == {"delimiter": "|", "decimal": ","}
 
 
+def test_rows_of_delimited_text_may_begin_and_end_with_blank_cells(tmp_path: Path) -> None:
+    found = came(tmp_path, b"|Frei|\nP1|1,5|18.11.2026\nP2|7,25|19.11.2026\n|2|\n")
+    assert "type: csv" in found.text
+
+
 # ---------------------------------------------------------------- fixed width
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 
 import pytest
@@ -10,6 +10,7 @@ import pytest
 from kpisync.errors import SourceError
 from kpisync.starter.formats import read_export
 from tests.unit.starter_builders import came, saved, workbook
+from tests.unit.workbook_bytes import ods, ods_cell, ods_row, xls, xls_row, xlsb, xlsb_row
 
 DAY, NEXT = date(2026, 11, 18), date(2026, 11, 19)
 HEAD = ("Line", "Day", "Scrap")
@@ -61,6 +62,13 @@ def test_text_dates_in_a_workbook_get_their_format_and_real_ones_beside_them_are
     assert 'date: {column: Day, format: "%d.%m.%Y"}' in found.text
 
 
+def test_real_dates_with_a_time_of_day_ask_when_the_day_starts(tmp_path: Path) -> None:
+    at = datetime(2026, 11, 20, 6, 0)  # noqa: DTZ001 - a workbook knows no zones
+    found = came(tmp_path, saved(workbook(HEAD, *ROWS, ("L2", at, 4))))
+    assert 'date: {column: Day, day_starts: "00:00"}' in found.text
+    assert "DECIDE: it has a time of day" in found.comments
+
+
 def test_serials_in_a_column_called_date_are_asked_about_with_both_readings(tmp_path: Path) -> None:
     found = came(tmp_path, saved(workbook(HEAD, ("L1", 46346, 1), ("L2", 46347, 2))))
     assert 'date: {column: Day, format: "excel"}' in found.text
@@ -93,7 +101,9 @@ def test_an_error_in_a_cell_is_asked_about_and_proposed_as_no_value(tmp_path: Pa
 
 def test_a_formula_without_a_value_is_asked_about_and_never_proposed_as_no_value(tmp_path: Path) -> None:
     found = came(tmp_path, saved(workbook(HEAD, *ROWS, ("L2", NEXT, "=SUM(C2:C4)"))))
-    assert "DECIDE: 1 row is with a formula that has no value, such as row 5" in found.comments
+    assert "DECIDE: formulas without a value, which nothing calculated, will be rejected, such as in row 5" in (
+        found.comments
+    )
     assert "null" not in found.source.get("columns", {}).get("Scrap", {})
 
 
@@ -166,6 +176,24 @@ def test_codes_of_plants_are_no_numbers_to_be_sent(tmp_path: Path) -> None:
     found = came(tmp_path, saved(workbook(("Plant", "Day", "Scrap"), (1000, DAY, 1.5), (2000, DAY, 2.5))))
     assert "team: {column: Plant, lookup: teams}" in found.text
     assert "column: Plant}" not in found.text
+
+
+CELLS = (("Line", "Scrap"), ("L1", 1.5), ("L2", "2,5"), ("Total", 4.0))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        xls(b"".join(xls_row(number, *cells) for number, cells in enumerate(CELLS, 1))),
+        xlsb(b"".join(xlsb_row(number, *cells) for number, cells in enumerate(CELLS, 1))),
+        ods(S="".join(ods_row(*map(ods_cell, cells)) for cells in CELLS)),
+    ],
+    ids=["xls", "xlsb", "ods"],
+)
+def test_all_kinds_of_workbooks_are_looked_at_alike(tmp_path: Path, content: bytes) -> None:
+    found = came(tmp_path, content)
+    assert found.source == {"decimal": ",", "drop_rows": [{"column": "Line", "matches": "^Total$"}]}
+    assert found.cells == [["L1", 1.5], ["L2", "2,5"]]
 
 
 def test_a_workbook_with_a_password_is_one_clear_error(tmp_path: Path) -> None:

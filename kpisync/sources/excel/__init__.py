@@ -1,0 +1,5 @@
+"""Workbooks."""
+
+from kpisync.sources.excel.source import SPEC
+
+__all__ = ["SPEC"]

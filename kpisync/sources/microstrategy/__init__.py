@@ -1,0 +1,5 @@
+"""MicroStrategy: cubes, reports, visualizations and Insight KPIs over its REST API."""
+
+from kpisync.sources.microstrategy.source import SPEC
+
+__all__ = ["SPEC"]

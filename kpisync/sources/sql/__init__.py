@@ -1,0 +1,5 @@
+"""SQL databases."""
+
+from kpisync.sources.sql.source import SPEC
+
+__all__ = ["SPEC"]
