@@ -10,7 +10,7 @@ from types import MappingProxyType
 from kpisync.config.findings import Findings, Node
 from kpisync.config.loaded import DestinationConfig
 from kpisync.config.validate import validate
-from kpisync.destinations.quantive_groups import Groups
+from kpisync.destinations.quantive.groups import Groups
 from kpisync.fields import is_guid
 from kpisync.mapping.catalog_options import CatalogOptions
 from kpisync.mapping.keys import Unmapped, kpi_of, sub_tile_id, team_id, value_id

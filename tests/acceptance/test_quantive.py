@@ -104,7 +104,7 @@ def test_a_refusal_after_the_deletion_is_told_and_the_next_run_fills_the_gap(okr
 
 _CRASH = """
 import os, sys
-from kpisync.destinations.quantive_snapshots import Snapshots
+from kpisync.destinations.quantive.snapshots import Snapshots
 step, when = sys.argv[1:]
 act = getattr(Snapshots, step)
 

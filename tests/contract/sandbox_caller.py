@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
 from kpisync.model import Catalog, CatalogKpi, Interval
-from kpisync.sandbox.quantive_directory import SCRAP_RATE
+from kpisync.sandbox.quantive.directory import SCRAP_RATE
 from kpisync.sandbox.server import Sandbox
 from kpisync.sandbox.settings import SandboxSettings
 

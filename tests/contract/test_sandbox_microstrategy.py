@@ -13,8 +13,8 @@ from microstrategy_builders import API, CUBE, KPI, REPORT, cube, kpi, prompt, re
 from sandbox_caller import Answer, call, set_to, switch
 
 from kpisync.model import RecordKey
-from kpisync.sandbox.microstrategy_content import CUBE as FIRST_CUBE
-from kpisync.sandbox.microstrategy_content import PROJECT_ID
+from kpisync.sandbox.microstrategy.content import CUBE as FIRST_CUBE
+from kpisync.sandbox.microstrategy.content import PROJECT_ID
 from kpisync.sandbox.platform import Refusal
 from kpisync.sandbox.server import Sandbox
 from kpisync.sandbox.settings import SandboxSettings

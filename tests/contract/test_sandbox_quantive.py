@@ -9,7 +9,7 @@ import pytest
 from sandbox_caller import ACCOUNT, BRANDS, NOBODYS, call, post_snapshot, read_kpi, read_snapshots, results, token
 
 from kpisync.model import Catalog, CatalogKpi, Interval
-from kpisync.sandbox.quantive_directory import (
+from kpisync.sandbox.quantive.directory import (
     AVAILABILITY,
     ENERGY,
     INSIGHT,

@@ -12,7 +12,7 @@ from sandbox_caller import call, numbers, post_snapshot, read_snapshots, results
 
 from kpisync.model import Catalog, CatalogKpi, Interval, RecordKey
 from kpisync.sandbox.platform import Refusal
-from kpisync.sandbox.quantive_directory import AVAILABILITY, SCRAP_RATE, UNITS_PRODUCED
+from kpisync.sandbox.quantive.directory import AVAILABILITY, SCRAP_RATE, UNITS_PRODUCED
 from kpisync.sandbox.server import Sandbox
 
 MONDAY = date(2022, 9, 5)  # the first day of 2022-W36

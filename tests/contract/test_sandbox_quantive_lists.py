@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from sandbox_caller import BRANDS, NOBODYS, read_kpi, results
 
-from kpisync.sandbox.quantive_directory import (
+from kpisync.sandbox.quantive.directory import (
     AVAILABILITY,
     ENERGY,
     FOLDER,

@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 from sandbox_caller import BRANDS, numbers, post_snapshot, read_snapshots, results, set_to
 
-from kpisync.sandbox.quantive_directory import AVAILABILITY, ENERGY, FOLDER, OTHERS_KPI, SCRAP_RATE, UNITS_PRODUCED
+from kpisync.sandbox.quantive.directory import AVAILABILITY, ENERGY, FOLDER, OTHERS_KPI, SCRAP_RATE, UNITS_PRODUCED
 from kpisync.sandbox.server import Sandbox
 
 

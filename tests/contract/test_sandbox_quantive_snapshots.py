@@ -11,7 +11,7 @@ import pytest
 from sandbox_caller import BRANDS, ROOTS, call, numbers, post_snapshot, read_snapshots, results, set_to, token
 
 from kpisync.model import RecordKey
-from kpisync.sandbox.quantive_directory import AVAILABILITY, SCRAP_RATE, UNITS_PRODUCED
+from kpisync.sandbox.quantive.directory import AVAILABILITY, SCRAP_RATE, UNITS_PRODUCED
 from kpisync.sandbox.server import Sandbox
 from kpisync.sandbox.settings import Fault
 

@@ -9,7 +9,7 @@ from decimal import Decimal
 import pytest
 from sandbox_caller import NOBODYS, Answer, post_snapshot, read_kpi, results
 
-from kpisync.sandbox.quantive_directory import (
+from kpisync.sandbox.quantive.directory import (
     SCRAP_RATE,
     UNITS_PRODUCED,
 )

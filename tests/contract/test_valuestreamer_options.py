@@ -9,7 +9,7 @@ import pytest
 from pydantic import ValidationError
 
 from kpisync.destinations.valuestreamer import SPEC
-from kpisync.destinations.valuestreamer_options import ValueStreamerOptions
+from kpisync.destinations.valuestreamer.options import ValueStreamerOptions
 from kpisync.errors import DestinationError
 from kpisync.ports import Surroundings
 

@@ -11,7 +11,7 @@ import pytest
 from sandbox_caller import ACTUAL, EARLY, LINE_1, LINE_2, SCRAP, TARGET
 from valuestreamer_board import key, numbers
 
-from kpisync.destinations.valuestreamer_replies import Question, read_list
+from kpisync.destinations.valuestreamer.replies import Question, read_list
 from kpisync.model import RecordKey, ReplyKind, Values
 from kpisync.ports import Unreadable
 from kpisync.support.statuses import Response

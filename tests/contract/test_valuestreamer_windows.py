@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from valuestreamer_board import key
 
 from kpisync.destinations.valuestreamer import SPEC
-from kpisync.destinations.valuestreamer_options import ValueStreamerOptions
+from kpisync.destinations.valuestreamer.options import ValueStreamerOptions
 from kpisync.mapping.periods import period_start
 from kpisync.model import Catalog, CatalogKpi, Interval, RecordKey
 from kpisync.ports import Surroundings, Window

@@ -33,8 +33,8 @@ from kpisync.app import App
 from kpisync.cli.main import main
 from kpisync.cli.session import Signals
 from kpisync.config.secrets import Secrets
-from kpisync.destinations.quantive_groups import Groups
-from kpisync.destinations.quantive_snapshots import Snapshots
+from kpisync.destinations.quantive.groups import Groups
+from kpisync.destinations.quantive.snapshots import Snapshots
 from kpisync.errors import StateError
 from kpisync.model import Change, Intent, RecordKey, Reply, ReplyKind, ValueChange
 from kpisync.ports import KeepsApart

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from measure import amount
 
-from kpisync.destinations.valuestreamer_replies import (
+from kpisync.destinations.valuestreamer.replies import (
     Question,
     read_list,
     read_record,

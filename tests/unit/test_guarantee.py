@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from kpisync.destinations.quantive_options import QuantiveOptions, SnapshotWrite
+from kpisync.destinations.quantive.options import QuantiveOptions, SnapshotWrite
 from kpisync.ports import DestinationOptions
 
 RACE = "edit by hand"

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from kpisync.destinations.quantive_groups import Groups, groups_of
+from kpisync.destinations.quantive.groups import Groups, groups_of
 from kpisync.mapping.catalog_options import CatalogKpiOptions, CatalogOptions
 from kpisync.model import Catalog, CatalogKpi, Interval
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from kpisync.destinations.quantive_options import GtmhubOptions, QuantiveOptions
+from kpisync.destinations.quantive.options import GtmhubOptions, QuantiveOptions
 
 SOUND = {"url": "https://app.quantive.com/results/api/v1", "account": "5be26318e5274a0007f17f61", "token": "t0ken"}
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from kpisync.destinations.quantive_groups import Groups
-from kpisync.destinations.quantive_reading import Held, Unclear, snapshots_in
+from kpisync.destinations.quantive.groups import Groups
+from kpisync.destinations.quantive.reading import Held, Unclear, snapshots_in
 from kpisync.model import Aggregation, CatalogKpi, Interval
 from kpisync.support.json import loads
 

@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from threading import Lock
 
-from kpisync.destinations.quantive_client import Client, kpi_path, shown_id
-from kpisync.destinations.quantive_groups import Groups
+from kpisync.destinations.quantive.client import Client, kpi_path, shown_id
+from kpisync.destinations.quantive.groups import Groups
 from kpisync.errors import DestinationError, Interrupted
 from kpisync.model import Action, Aggregation, Change, RecordKey, Reply, ReplyKind, ValueChange
 from kpisync.ports import Clock, Unreadable

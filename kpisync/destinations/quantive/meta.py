@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from kpisync.destinations.quantive_client import Client, id_of, kpi_path
+from kpisync.destinations.quantive.client import Client, id_of, kpi_path
 from kpisync.errors import DestinationError
 from kpisync.model import Aggregation, Interval, Reply, ReplyKind
 from kpisync.ports import MetaKpi, Unreadable

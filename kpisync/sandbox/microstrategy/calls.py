@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from kpisync.sandbox import microstrategy_failures as failures
-from kpisync.sandbox.microstrategy_call import Call, as_json
-from kpisync.sandbox.microstrategy_content import PROJECT, PROJECT_ID, Cube, Dashboard, Dataset, Kpi, Report
-from kpisync.sandbox.microstrategy_failures import Failure, KpiFailure, no_object
-from kpisync.sandbox.microstrategy_grid import Asked, grid
-from kpisync.sandbox.microstrategy_sessions import Instance
+from kpisync.sandbox.microstrategy import failures
+from kpisync.sandbox.microstrategy.call import Call, as_json
+from kpisync.sandbox.microstrategy.content import PROJECT, PROJECT_ID, Cube, Dashboard, Dataset, Kpi, Report
+from kpisync.sandbox.microstrategy.failures import Failure, KpiFailure, no_object
+from kpisync.sandbox.microstrategy.grid import Asked, grid
+from kpisync.sandbox.microstrategy.sessions import Instance
 from kpisync.sandbox.platform import Response
 
 _READY, _PROMPT, _FAILED, _RUNNING = 1, 2, 3, 4

@@ -15,11 +15,11 @@ from itertools import islice
 
 from kpisync.mapping.periods import period_name, period_start
 from kpisync.model import Catalog, RecordKey
-from kpisync.sandbox import quantive_kpis, quantive_projections, quantive_snapshots, quantive_statistics
 from kpisync.sandbox.platform import Line, Refusal, Request, Response
-from kpisync.sandbox.quantive_call import Call
-from kpisync.sandbox.quantive_directory import PERSON, at_first
-from kpisync.sandbox.quantive_store import Kpi, Projection, Snapshot, Store
+from kpisync.sandbox.quantive import kpis, projections, snapshots, statistics
+from kpisync.sandbox.quantive.call import Call
+from kpisync.sandbox.quantive.directory import PERSON, at_first
+from kpisync.sandbox.quantive.store import Kpi, Projection, Snapshot, Store
 from kpisync.sandbox.settings import SandboxSettings
 from kpisync.support.json import dumps
 
@@ -70,23 +70,23 @@ class QuantiveResults:
         match parts:
             case ["v1", "insights", insight, "usages", "kpis"]:
                 call.only("GET")
-                return quantive_kpis.fed_by(call, insight)
+                return kpis.fed_by(call, insight)
             case ["v1", "kpi-snapshots"]:
                 call.only("GET")
-                return quantive_snapshots.read(call, quantive_kpis.named(call))
+                return snapshots.read(call, kpis.named(call))
             case [version, "kpis", "snapshots"] if version == self._brand.snapshots_version:
                 call.only("GET")
-                choose = quantive_kpis.chosen if version == "v2" else quantive_kpis.named
-                return quantive_snapshots.read(call, choose(call))
+                choose = kpis.chosen if version == "v2" else kpis.named
+                return snapshots.read(call, choose(call))
             case ["v2", "kpis"]:
                 call.only("GET")
-                return quantive_kpis.listed(call)
+                return kpis.listed(call)
             case ["v1", "kpis", "groups"]:
                 call.only("GET")
-                return quantive_kpis.folders(call)
+                return kpis.folders(call)
             case ["v1", "kpis", "groups", folder]:
                 call.only("GET")
-                return quantive_kpis.folder(call, folder)
+                return kpis.folder(call, folder)
             case ["v1", "kpis"]:
                 return self._all(call)
             case ["v1", "kpis", kpi, *rest]:
@@ -97,7 +97,7 @@ class QuantiveResults:
         if self._brand.full:
             call.only("POST")
         call.only("POST", "PATCH")
-        return quantive_kpis.create(call) if call.request.method == "POST" else quantive_kpis.change_many(call)
+        return kpis.create(call) if call.request.method == "POST" else kpis.change_many(call)
 
     def _one(self, call: Call, id: str, rest: list[str]) -> Response:
         match rest:
@@ -105,30 +105,30 @@ class QuantiveResults:
                 return self._kpi(call, call.kpi(id))
             case ["snapshots"]:
                 call.only("POST")
-                return quantive_snapshots.post(call, call.kpi(id))
+                return snapshots.post(call, call.kpi(id))
             case ["snapshots", snapshot] if self._brand.full:
                 call.only("DELETE")
-                return quantive_snapshots.delete(call, call.kpi(id), snapshot)
+                return snapshots.delete(call, call.kpi(id), snapshot)
             case ["statistics"] if self._brand.full:
                 call.only("GET")
-                return quantive_statistics.read(call, call.kpi(id))
+                return statistics.read(call, call.kpi(id))
             case ["projections"] if self._brand.full:
                 call.only("GET", "POST")
-                act = quantive_projections.listed if call.request.method == "GET" else quantive_projections.post
+                act = projections.listed if call.request.method == "GET" else projections.post
                 return act(call, call.kpi(id))
             case ["projections", projection] if self._brand.full:
                 call.only("PATCH", "DELETE")
                 patch = call.request.method == "PATCH"
-                change = quantive_projections.change if patch else quantive_projections.delete
+                change = projections.change if patch else projections.delete
                 return change(call, call.kpi(id), projection)
         raise Refusal(404, "There is no such endpoint.")
 
     def _kpi(self, call: Call, kpi: Kpi) -> Response:
         call.only("GET", "PATCH", "DELETE")
         if call.request.method == "GET":
-            return Response(200, dumps(quantive_kpis.document(call, kpi)).encode())
+            return Response(200, dumps(kpis.document(call, kpi)).encode())
         if call.request.method == "PATCH":
-            return quantive_kpis.change(call, kpi)
+            return kpis.change(call, kpi)
         self._store.drop_kpi(kpi.id)
         return Response(self._brand.deleted)
 
@@ -144,7 +144,7 @@ class QuantiveResults:
             day = period_start(key.period, kpi.interval)
             group, id = period_name(day, kpi.interval), self._store.new_id(self._now())
             snapshot = Snapshot(id, kpi.id, group, day, "UTC", values[ACTUAL], PERSON)
-            quantive_snapshots.keep(self._store, snapshot, settings)
+            snapshots.keep(self._store, snapshot, settings)
         if TARGET in values:
             self._put_target(kpi, key, values[TARGET])
 
@@ -187,8 +187,8 @@ class QuantiveResults:
                 record[TARGET] = entry.value
             else:
                 posted.setdefault(key, []).append(entry)
-        for key, snapshots in posted.items():
-            found[key][ACTUAL] = quantive_snapshots.aggregated(snapshots, self._store.kpis[key.kpi].aggregation)
+        for key, entries in posted.items():
+            found[key][ACTUAL] = snapshots.aggregated(entries, self._store.kpis[key.kpi].aggregation)
         return found
 
     def lines(self, count: int | None = None) -> list[Line]:

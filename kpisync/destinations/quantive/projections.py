@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import date
 
-from kpisync.destinations.quantive_client import Client, kpi_path, shown_id
-from kpisync.destinations.quantive_reading import read_projections
-from kpisync.destinations.quantive_snapshots import nothing_done
+from kpisync.destinations.quantive.client import Client, kpi_path, shown_id
+from kpisync.destinations.quantive.reading import read_projections
+from kpisync.destinations.quantive.snapshots import nothing_done
 from kpisync.model import Action, Change, Reply, ReplyKind, ValueChange
 from kpisync.ports import Unreadable
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import quote
 
-from kpisync.destinations.valuestreamer_paging import fold, is_part
+from kpisync.destinations.valuestreamer.paging import fold, is_part
 from kpisync.errors import DestinationError
 from kpisync.fields import is_guid
 from kpisync.model import Interval, Reply, ReplyKind

@@ -13,14 +13,14 @@ from datetime import date, timedelta
 from decimal import Decimal
 from threading import Lock
 
-from kpisync.destinations.quantive_client import Client, kpi_path
-from kpisync.destinations.quantive_groups import Groups, groups_of
-from kpisync.destinations.quantive_meta import MetaReader
-from kpisync.destinations.quantive_options import GtmhubOptions, ProjectionDay, QuantiveOptions, SnapshotWrite
-from kpisync.destinations.quantive_probe import Probe
-from kpisync.destinations.quantive_projections import Projections
-from kpisync.destinations.quantive_reading import Held, read_projections, read_snapshots, read_statistics
-from kpisync.destinations.quantive_snapshots import Snapshots
+from kpisync.destinations.quantive.client import Client, kpi_path
+from kpisync.destinations.quantive.groups import Groups, groups_of
+from kpisync.destinations.quantive.meta import MetaReader
+from kpisync.destinations.quantive.options import GtmhubOptions, ProjectionDay, QuantiveOptions, SnapshotWrite
+from kpisync.destinations.quantive.probe import Probe
+from kpisync.destinations.quantive.projections import Projections
+from kpisync.destinations.quantive.reading import Held, read_projections, read_snapshots, read_statistics
+from kpisync.destinations.quantive.snapshots import Snapshots
 from kpisync.destinations.windows import windows_of
 from kpisync.mapping.periods import period_end, period_start
 from kpisync.model import Change, Interval, RecordKey, Reply, ReplyKind, ValueKey, Values

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from kpisync.destinations import valuestreamer_replies as replies
-from kpisync.destinations.valuestreamer_meta import MetaReader
-from kpisync.destinations.valuestreamer_options import ValueStreamerOptions
-from kpisync.destinations.valuestreamer_paths import last_of_span, record_path
-from kpisync.destinations.valuestreamer_reading import Reader
+from kpisync.destinations.valuestreamer import replies
+from kpisync.destinations.valuestreamer.meta import MetaReader
+from kpisync.destinations.valuestreamer.options import ValueStreamerOptions
+from kpisync.destinations.valuestreamer.paths import last_of_span, record_path
+from kpisync.destinations.valuestreamer.reading import Reader
 from kpisync.destinations.windows import windows_of
 from kpisync.model import Action, Change, RecordKey, Reply, ReplyKind, Values
 from kpisync.ports import AdapterSpec, Confirm, Destination, Surroundings, Window

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
-from kpisync.destinations.quantive_options import GtmhubOptions
+from kpisync.destinations.quantive.options import GtmhubOptions
 from kpisync.errors import DestinationError
 from kpisync.model import Reply, ReplyKind
 from kpisync.ports import Surroundings, Unreadable

@@ -9,9 +9,9 @@ from typing import Any
 
 from kpisync.sandbox.checks import parsed_date
 from kpisync.sandbox.platform import Refusal, Response
-from kpisync.sandbox.quantive_call import Call, object_id
-from kpisync.sandbox.quantive_directory import USER
-from kpisync.sandbox.quantive_store import Kpi, Projection
+from kpisync.sandbox.quantive.call import Call, object_id
+from kpisync.sandbox.quantive.directory import USER
+from kpisync.sandbox.quantive.store import Kpi, Projection
 from kpisync.support.json import dumps
 
 

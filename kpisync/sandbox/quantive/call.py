@@ -13,8 +13,8 @@ from urllib.parse import parse_qsl
 from kpisync.sandbox import exact
 from kpisync.sandbox.checks import not_allowed
 from kpisync.sandbox.platform import Refusal, Request
-from kpisync.sandbox.quantive_directory import is_object_id
-from kpisync.sandbox.quantive_store import Kpi, Store
+from kpisync.sandbox.quantive.directory import is_object_id
+from kpisync.sandbox.quantive.store import Kpi, Store
 from kpisync.sandbox.settings import SandboxSettings
 
 _ZONE = re.compile(r"UTC(?:([+-])(\d{1,2}))?")

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from threading import Lock
 
-from kpisync.destinations import valuestreamer_replies as replies
-from kpisync.destinations.valuestreamer_options import NoRecords
-from kpisync.destinations.valuestreamer_paths import LISTS, record_path
+from kpisync.destinations.valuestreamer import replies
+from kpisync.destinations.valuestreamer.options import NoRecords
+from kpisync.destinations.valuestreamer.paths import LISTS, record_path
 from kpisync.model import RecordKey, Reply, ReplyKind, Values
 from kpisync.ports import Unreadable, Window
 from kpisync.support.http import HttpClient, Unanswered

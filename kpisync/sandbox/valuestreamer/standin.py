@@ -16,12 +16,12 @@ from urllib.parse import parse_qs
 
 from kpisync.model import Catalog, RecordKey
 from kpisync.sandbox import exact
-from kpisync.sandbox import valuestreamer_checks as checks
 from kpisync.sandbox.checks import not_allowed, only_get, parsed_date
 from kpisync.sandbox.directory import Directory, found, known
 from kpisync.sandbox.platform import Line, Refusal, Request, Response
 from kpisync.sandbox.records import Key, Records, Values, after_put
 from kpisync.sandbox.settings import SandboxSettings
+from kpisync.sandbox.valuestreamer import checks
 
 _API = "/valuestreamer/api"
 _PREFIX = f"{_API}/exchange/"

@@ -10,9 +10,9 @@ from typing import Any
 from kpisync.mapping.periods import period_start
 from kpisync.model import Interval
 from kpisync.sandbox.platform import Refusal, Response
-from kpisync.sandbox.quantive_call import Call
-from kpisync.sandbox.quantive_snapshots import aggregated
-from kpisync.sandbox.quantive_store import Kpi
+from kpisync.sandbox.quantive.call import Call
+from kpisync.sandbox.quantive.snapshots import aggregated
+from kpisync.sandbox.quantive.store import Kpi
 from kpisync.support.json import dumps
 
 _DAY = timedelta(days=1)

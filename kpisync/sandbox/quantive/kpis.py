@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from kpisync.sandbox import quantive_filter
 from kpisync.sandbox.platform import Refusal, Response
-from kpisync.sandbox.quantive_call import Call, object_id
-from kpisync.sandbox.quantive_directory import FOLDERS, USER, with_defaults
-from kpisync.sandbox.quantive_store import Kpi, Projection
+from kpisync.sandbox.quantive import filter
+from kpisync.sandbox.quantive.call import Call, object_id
+from kpisync.sandbox.quantive.directory import FOLDERS, USER, with_defaults
+from kpisync.sandbox.quantive.store import Kpi, Projection
 from kpisync.support.json import dumps
 
 _KINDS: Mapping[str, type] = {
@@ -135,7 +135,7 @@ def projection(entry: Projection) -> dict[str, Any]:
 def listed(call: Call) -> Response:
     """`count` is read as the number on this page."""
     found = _found(call)
-    items = quantive_filter.page(found, call.query)
+    items = filter.page(found, call.query)
     if "fields" in call.query:
         names = {"id", *(name.strip() for name in call.query["fields"].split(","))}
         items = [{name: item[name] for name in item if name in names} for item in items]
@@ -146,13 +146,13 @@ def _found(call: Call) -> list[dict[str, Any]]:
     """All that the query asks for, in its order."""
     documents = [document(call, kpi) for kpi in call.kpis()]
     if "filter" in call.query and call.settings.kpi_filter == "applied":
-        documents = quantive_filter.filtered(documents, call.query["filter"])
-    return quantive_filter.sorted_by(documents, call.query["sort"]) if "sort" in call.query else documents
+        documents = filter.filtered(documents, call.query["filter"])
+    return filter.sorted_by(documents, call.query["sort"]) if "sort" in call.query else documents
 
 
 def chosen(call: Call) -> list[Kpi]:
     """One page of the KPIs that the query asks for in the words of the v2 API."""
-    return [call.store.kpis[item["id"]] for item in quantive_filter.page(_found(call), call.query)]
+    return [call.store.kpis[item["id"]] for item in filter.page(_found(call), call.query)]
 
 
 def named(call: Call) -> list[Kpi]:

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from kpisync.model import Catalog, Interval
-from kpisync.sandbox.quantive_store import Kpi
+from kpisync.sandbox.quantive.store import Kpi
 
 USER = "5be26318e5274a0007f17001"  # whom the token belongs to
 PERSON = "5be26318e5274a0007f17002"  # who keys things in by hand

@@ -14,11 +14,11 @@ from typing import Any
 from urllib.parse import unquote
 
 from kpisync.model import Catalog, RecordKey
-from kpisync.sandbox.microstrategy_call import Call
-from kpisync.sandbox.microstrategy_calls import ROUTES
-from kpisync.sandbox.microstrategy_content import PROJECT, PROJECT_ID, THING, Cube, Dataset, Report, Thing, at_first
-from kpisync.sandbox.microstrategy_failures import Failure, no_route
-from kpisync.sandbox.microstrategy_sessions import Sessions
+from kpisync.sandbox.microstrategy.call import Call
+from kpisync.sandbox.microstrategy.calls import ROUTES
+from kpisync.sandbox.microstrategy.content import PROJECT, PROJECT_ID, THING, Cube, Dataset, Report, Thing, at_first
+from kpisync.sandbox.microstrategy.failures import Failure, no_route
+from kpisync.sandbox.microstrategy.sessions import Sessions
 from kpisync.sandbox.platform import Line, Refusal, Request, Response
 from kpisync.sandbox.settings import SandboxSettings
 

@@ -10,9 +10,9 @@ from http.cookies import CookieError, SimpleCookie
 from itertools import count
 from typing import Any
 
-from kpisync.sandbox.microstrategy_content import Dashboard, Dataset
-from kpisync.sandbox.microstrategy_failures import Failure, session_ended
-from kpisync.sandbox.microstrategy_grid import Asked
+from kpisync.sandbox.microstrategy.content import Dashboard, Dataset
+from kpisync.sandbox.microstrategy.failures import Failure, session_ended
+from kpisync.sandbox.microstrategy.grid import Asked
 from kpisync.sandbox.platform import Request, Response
 from kpisync.sandbox.settings import SandboxSettings
 

@@ -11,8 +11,8 @@ from datetime import date
 from decimal import Context, Decimal
 from typing import Any
 
-from kpisync.destinations.quantive_client import Client, id_of, kpi_path
-from kpisync.destinations.quantive_groups import Groups
+from kpisync.destinations.quantive.client import Client, id_of, kpi_path
+from kpisync.destinations.quantive.groups import Groups
 from kpisync.mapping.periods import period_end
 from kpisync.model import Aggregation, Interval, Reply, ReplyKind
 from kpisync.ports import Unreadable

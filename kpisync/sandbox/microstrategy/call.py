@@ -9,11 +9,11 @@ from typing import Any, TypeVar
 from urllib.parse import parse_qsl
 
 from kpisync.sandbox import exact
-from kpisync.sandbox import microstrategy_failures as failures
-from kpisync.sandbox.microstrategy_content import PROJECT_ID, Thing
-from kpisync.sandbox.microstrategy_failures import Failure, no_object
-from kpisync.sandbox.microstrategy_sessions import PROJECT as PROJECT_HEADER
-from kpisync.sandbox.microstrategy_sessions import Instance, Session, Sessions
+from kpisync.sandbox.microstrategy import failures
+from kpisync.sandbox.microstrategy.content import PROJECT_ID, Thing
+from kpisync.sandbox.microstrategy.failures import Failure, no_object
+from kpisync.sandbox.microstrategy.sessions import PROJECT as PROJECT_HEADER
+from kpisync.sandbox.microstrategy.sessions import Instance, Session, Sessions
 from kpisync.sandbox.platform import Request, Response
 from kpisync.sandbox.settings import SandboxSettings
 from kpisync.support.json import dumps

@@ -12,7 +12,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from kpisync.destinations.valuestreamer_paging import fold, is_part, names_records
+from kpisync.destinations.valuestreamer.paging import fold, is_part, names_records
 from kpisync.fields import is_guid
 from kpisync.model import RecordKey, Reply, ReplyKind, Values
 from kpisync.ports import Unreadable

@@ -12,9 +12,9 @@ from kpisync.mapping.periods import parse_period, period_name, period_start
 from kpisync.model import Interval
 from kpisync.sandbox.checks import parsed_date
 from kpisync.sandbox.platform import Refusal, Response
-from kpisync.sandbox.quantive_call import Call, object_id, offset
-from kpisync.sandbox.quantive_directory import USER
-from kpisync.sandbox.quantive_store import Kpi, Snapshot, Store
+from kpisync.sandbox.quantive.call import Call, object_id, offset
+from kpisync.sandbox.quantive.directory import USER
+from kpisync.sandbox.quantive.store import Kpi, Snapshot, Store
 from kpisync.sandbox.settings import SandboxSettings
 from kpisync.support.json import dumps
 

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from datetime import date
 from decimal import Decimal
 
-from kpisync.destinations.quantive_client import Client, kpi_path, shown_id
-from kpisync.destinations.quantive_groups import Groups
-from kpisync.destinations.quantive_reading import Held, read_snapshots
+from kpisync.destinations.quantive.client import Client, kpi_path, shown_id
+from kpisync.destinations.quantive.groups import Groups
+from kpisync.destinations.quantive.reading import Held, read_snapshots
 from kpisync.errors import DestinationError
 from kpisync.model import Aggregation, CatalogKpi, Interval, Reply, ReplyKind
 from kpisync.ports import Unreadable

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from kpisync.sandbox.microstrategy_content import Attribute, Dataset, Metric
+from kpisync.sandbox.microstrategy.content import Attribute, Dataset, Metric
 
 _METRICS_UNIT = "0" * 32
 Element = tuple[str, ...]  # the texts of its forms; empty for a total

@@ -1,0 +1,5 @@
+"""ValueStreamer: the destination."""
+
+from kpisync.destinations.valuestreamer.destination import SPEC
+
+__all__ = ["SPEC"]

@@ -1,0 +1,5 @@
+"""ValueStreamer: the stand-in."""
+
+from kpisync.sandbox.valuestreamer.standin import ValueStreamer
+
+__all__ = ["ValueStreamer"]
