@@ -5,17 +5,18 @@ from __future__ import annotations
 import codecs
 import json
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator
+from functools import partial
 from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
 from kpisync.errors import SourceError
-from kpisync.model import Intake, Scope, Table
+from kpisync.model import Table
 from kpisync.places.files import Files
 from kpisync.places.options import FileOptions
 from kpisync.ports import AdapterSpec, Source, Surroundings
+from kpisync.sources.every_file import EveryFile
 from kpisync.support.files import ObservedFile, open_observed, recognise
 from kpisync.support.json import loads
 from kpisync.support.text import check_encoding
@@ -53,25 +54,9 @@ class JsonOptions(ObjectOptions, FileOptions):
         return self
 
 
-@dataclass(frozen=True, slots=True)
-class JsonSource:
-    """Every file, each its own table, opened when its turn comes."""
-
-    options: JsonOptions
-    files: Files
-
-    @property
-    def needs_range(self) -> bool:
-        return False
-
-    def read(self, scope: Scope, intake: Intake) -> Iterator[Table]:
-        rows = _rows_of_lines if self.options.is_lines else _rows_of_document
-        for path, origin in self.files:
-            account = Account(origin, intake)
-            yield read_objects(rows(path, self.options, account), self.options, account)
-
-    def hashes(self) -> Mapping[str, str]:
-        return self.files.hashes()
+def _table(options: JsonOptions, path: str, account: Account) -> Table:
+    rows = _rows_of_lines if options.is_lines else _rows_of_document
+    return read_objects(rows(path, options, account), options, account)
 
 
 # ---------------------------------------------------------------- a document
@@ -209,7 +194,7 @@ def _lower(text: str) -> str:
 
 
 def build(options: JsonOptions, surroundings: Surroundings) -> Source:
-    return JsonSource(options, Files(options, surroundings))
+    return EveryFile(Files(options, surroundings), partial(_table, options))
 
 
 SPEC: AdapterSpec[Source] = AdapterSpec("JSON documents and JSON Lines", JsonOptions, build)

@@ -10,10 +10,8 @@ from pydantic import model_validator
 from kpisync.model import Table
 from kpisync.tables.account import Account
 from kpisync.tables.grid import Record, in_blocks
-from kpisync.tables.options import HeaderOptions, ReaderOptions
+from kpisync.tables.options import OF_LINES, HeaderOptions, ReaderOptions
 from kpisync.tables.reader import read_table
-
-_OF_LINES = ("header", "metadata", "start_after", "skip_lines_matching", "field_count")
 
 
 class NamedOptions(ReaderOptions):
@@ -21,7 +19,7 @@ class NamedOptions(ReaderOptions):
 
     @model_validator(mode="after")
     def _nothing_of_lines(self) -> Self:
-        if of_lines := [name for name in _OF_LINES if name in self.model_fields_set]:
+        if of_lines := [name for name in OF_LINES if name in self.model_fields_set]:
             raise ValueError(f"{of_lines[0]} means nothing here: the columns of this source have names of their own")
         return self
 

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator
+from functools import partial
 from os.path import abspath
 
 from kpisync.errors import SourceError
-from kpisync.model import Intake, Scope, Table
+from kpisync.model import Table
 from kpisync.places.files import Files
 from kpisync.places.options import FileOptions
 from kpisync.ports import AdapterSpec, Source, Surroundings
+from kpisync.sources.every_file import EveryFile
 from kpisync.sources.named import NamedOptions, named_table
 from kpisync.support.duck import columns_of, opened, rows_of, said
 from kpisync.support.files import ObservedFile, open_observed, recognise
@@ -29,26 +30,11 @@ class ParquetOptions(NamedOptions, FileOptions):
     """Nothing but the reader's options and where the files are."""
 
 
-@dataclass(frozen=True, slots=True)
-class ParquetSource:
-    """Every file, each its own table; the line of a row is its number, from 1."""
-
-    options: ParquetOptions
-    files: Files
-
-    @property
-    def needs_range(self) -> bool:
-        return False
-
-    def read(self, scope: Scope, intake: Intake) -> Iterator[Table]:
-        for path, origin in self.files:
-            account = Account(origin, intake)
-            records = _records(path, account)
-            _, names = next(records)
-            yield named_table([str(name) for name in names], records, self.options, account)
-
-    def hashes(self) -> Mapping[str, str]:
-        return self.files.hashes()
+def _table(options: ParquetOptions, path: str, account: Account) -> Table:
+    """The line of a row is its number, from 1."""
+    records = _records(path, account)
+    _, names = next(records)
+    return named_table([str(name) for name in names], records, options, account)
 
 
 def _records(path: str, account: Account) -> Iterator[Record]:
@@ -119,7 +105,7 @@ def _rows(path: str, origin: str) -> Iterator[Record]:
 
 
 def build(options: ParquetOptions, surroundings: Surroundings) -> Source:
-    return ParquetSource(options, Files(options, surroundings))
+    return EveryFile(Files(options, surroundings), partial(_table, options))
 
 
 SPEC: AdapterSpec[Source] = AdapterSpec("Parquet files (needs kpisync[parquet])", ParquetOptions, build)

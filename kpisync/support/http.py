@@ -29,7 +29,7 @@ from kpisync.support.statuses import Response, plain, retry_after
 
 _CONNECT_SECONDS = 5.0
 _IDLE_SECONDS = 3.0  # then a kept connection is given up: many servers do so after 5
-_MOST_BYTES = 10 * 1024 * 1024
+MEBIBYTE = 1 << 20
 _PIECE = 1 << 16
 ENVIRONMENT = "environment"
 
@@ -57,6 +57,7 @@ class HttpOptions:
     connections: int = 4
     ca_file: str | None = None
     proxy: str | None = None
+    longest: int = 10 * MEBIBYTE  # an answer, in bytes
 
 
 class HttpClient:
@@ -70,6 +71,7 @@ class HttpClient:
         for name in ("httpx", "httpcore"):
             logging.getLogger(name).setLevel(logging.WARNING)
         self._base = options.url
+        self._longest = options.longest
         self._seconds = options.timeout
         self._around = surroundings
         self._headers = {"Accept-Encoding": "identity", "User-Agent": "kpisync", **options.headers}
@@ -153,7 +155,7 @@ class HttpClient:
 
     def _read(self, response: httpx.Response) -> Response:
         try:
-            body = _body(response)
+            body = _body(response, self._longest)
         except (httpx.TransportError, OSError, _Unusable):
             if 200 <= response.status_code < 300:
                 raise
@@ -228,29 +230,29 @@ def _environment_proxy(url: str) -> str | None:
 # ---------------------------------------------------------------- reading an answer
 
 
-def _body(response: httpx.Response) -> bytes:
+def _body(response: httpx.Response, longest: int) -> bytes:
     """The whole body, also if it came compressed although nobody asked for that."""
     raw = bytearray()
     for chunk in response.iter_raw():
         raw += chunk
-        if len(raw) > _MOST_BYTES:
-            raise _Unusable(f"it is longer than {_MOST_BYTES:,} bytes")
+        if len(raw) > longest:
+            raise _Unusable(f"it is longer than {longest:,} bytes")
     encoding = response.headers.get("content-encoding", "").strip().lower()
     if encoding in ("", "identity") or not raw:
         return bytes(raw)
     if encoding not in ("gzip", "x-gzip", "deflate"):
         raise _Unusable("it is compressed in a way that nobody asked for")
-    return _unpacked(bytes(raw))
+    return _unpacked(bytes(raw), longest)
 
 
-def _unpacked(raw: bytes) -> bytes:
+def _unpacked(raw: bytes, longest: int) -> bytes:
     packed = zlib.decompressobj(zlib.MAX_WBITS | 32)
     try:
-        body = packed.decompress(raw, _MOST_BYTES + 1)
+        body = packed.decompress(raw, longest + 1)
     except zlib.error:
         raise _Unusable("its compression is broken") from None
-    if len(body) > _MOST_BYTES:
-        raise _Unusable(f"it is longer than {_MOST_BYTES:,} bytes")
+    if len(body) > longest:
+        raise _Unusable(f"it is longer than {longest:,} bytes")
     if not packed.eof or packed.unused_data:
         raise _Unusable("its compression is broken")
     return body

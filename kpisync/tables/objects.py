@@ -18,10 +18,9 @@ from kpisync.support.json import dumps
 from kpisync.tables.account import Account
 from kpisync.tables.cells import as_name, shown
 from kpisync.tables.grid import Record, Refused, in_blocks
-from kpisync.tables.options import HeaderOptions, ReaderOptions
+from kpisync.tables.options import OF_LINES, HeaderOptions, ReaderOptions
 from kpisync.tables.reader import read_table
 
-_OF_LINES = ("header", "metadata", "start_after", "skip_lines_matching", "field_count")
 _DEEPEST = 3  # keys within keys that are looked through for lists
 _MOST_LISTS = 5
 
@@ -43,7 +42,7 @@ class ObjectOptions(ReaderOptions):
 
     @model_validator(mode="after")
     def _no_lines(self) -> Self:
-        for name in _OF_LINES:
+        for name in OF_LINES:
             if name in self.model_fields_set:
                 raise ValueError(f"{name} is for text with lines and a header; name the columns under fields")
         names = set(map(as_name, self.fields))

@@ -11,6 +11,8 @@ from kpisync.fields import Options
 from kpisync.model import NumberFormat
 from kpisync.tables.cells import as_name
 
+OF_LINES = ("header", "metadata", "start_after", "skip_lines_matching", "field_count")  # where there are no lines
+
 Sign = Literal["leading", "trailing", "parentheses"]
 
 

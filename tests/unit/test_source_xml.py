@@ -16,9 +16,8 @@ from pydantic import ValidationError
 
 from kpisync.errors import SourceError
 from kpisync.model import Intake, Rejection, Row, Scope, Table
-from kpisync.places.files import Files
 from kpisync.ports import Rereadable, Surroundings
-from kpisync.sources.xml import SPEC, XmlOptions, XmlSource
+from kpisync.sources.xml import SPEC, XmlOptions
 from kpisync.sources.xml.document import LONGEST_TOKEN
 from kpisync.sources.xml.rows import MOST_DEEP, MOST_IN_ROW
 
@@ -457,7 +456,7 @@ def test_every_text_comes_back_in_its_cell(rows: list[tuple[str, str]], codec: s
 
 def test_the_same_file_gives_the_same_rows_and_its_hash_is_that_of_a_reading() -> None:
     Path("in.xml").write_text("<a><r><n>5</n></r></a>")
-    source = XmlSource(options(), Files(options(), Surroundings()))
+    source = SPEC.build(options(), Surroundings())
     assert isinstance(source, Rereadable)
     assert source.hashes() == Reading("<a><r><n>5</n></r></a>").intake.origins
 

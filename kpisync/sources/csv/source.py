@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import chain, islice
 from typing import Annotated, Any, Literal, Self, TypedDict
 
-from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
+from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
 from kpisync.errors import SourceError
 from kpisync.model import Intake, Run, Scope, Table
@@ -18,13 +18,13 @@ from kpisync.places.options import FileOptions
 from kpisync.ports import AdapterSpec, Source, Surroundings
 from kpisync.sources.csv.quotes import BrokenRow, misquoted
 from kpisync.sources.csv.runs import Layout, blocks_without, has_plain_rules, is_plain, runs
-from kpisync.support.text import TextFile, check_encoding, open_text
+from kpisync.sources.text_options import TextOptions
+from kpisync.support.text import TextFile, open_text
 from kpisync.tables.account import Account
 from kpisync.tables.columns import find_column
 from kpisync.tables.grid import BLOCK_ROWS, Block, Feed, Record, in_blocks
 from kpisync.tables.header import find_header, rename
 from kpisync.tables.lines import NumberedLines, is_left_out
-from kpisync.tables.options import ReaderOptions
 from kpisync.tables.reader import read_table
 from kpisync.tables.runs import runs_of
 
@@ -50,15 +50,9 @@ Delimiter = Annotated[str, BeforeValidator(_delimiter), WithJsonSchema({"type": 
 Quote = Annotated[str | None, BeforeValidator(_quote), WithJsonSchema({"type": "string", "examples": ['"', "none"]})]
 
 
-class CsvOptions(ReaderOptions, FileOptions):
-    encoding: Annotated[str, AfterValidator(check_encoding)] | None = Field(
-        None, description="strict; without it the byte order mark decides, else strict UTF-8, else it is an error"
-    )
+class CsvOptions(TextOptions, FileOptions):
     delimiter: Delimiter = Field(",", description="one character, or tab, comma, semicolon, pipe")
     quote: Quote = Field('"', description="the quote character, or none; doubled inside a quoted cell")
-    last_line: Literal["reject", "accept"] = Field(
-        "reject", description="a last line without a line break: reject (the file may be cut) or accept"
-    )
 
     @model_validator(mode="after")
     def _characters_differ(self) -> Self:

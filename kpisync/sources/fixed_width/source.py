@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator
+from functools import partial
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, WithJsonSchema, model_validator
 
-from kpisync.model import Intake, Scope, Table
+from kpisync.model import Table
 from kpisync.places.files import Files
 from kpisync.places.options import FileOptions
 from kpisync.ports import AdapterSpec, Source, Surroundings
+from kpisync.sources.every_file import EveryFile
 from kpisync.sources.fixed_width.layout import Layout, in_order, span_of
 from kpisync.sources.text_options import OpenLines, TextOptions, open_lines
 from kpisync.tables.account import Account
@@ -52,25 +53,9 @@ class FixedWidthOptions(TextOptions, FileOptions):
         return self
 
 
-@dataclass(frozen=True, slots=True)
-class FixedWidthSource:
-    """Every file, each its own table, opened when its turn comes."""
-
-    options: FixedWidthOptions
-    files: Files
-
-    @property
-    def needs_range(self) -> bool:
-        return False
-
-    def read(self, scope: Scope, intake: Intake) -> Iterator[Table]:
-        named = self.options.model_copy(update={"header": HeaderOptions(names=list(self.options.fields))})
-        for path, origin in self.files:
-            account = Account(origin, intake)
-            yield read_table(_blocks(path, self.options, account), named, account)
-
-    def hashes(self) -> Mapping[str, str]:
-        return self.files.hashes()
+def _table(options: FixedWidthOptions, path: str, account: Account) -> Table:
+    named = options.model_copy(update={"header": HeaderOptions(names=list(options.fields))})
+    return read_table(_blocks(path, options, account), named, account)
 
 
 def _blocks(path: str, options: FixedWidthOptions, account: Account) -> Iterator[Block]:
@@ -93,7 +78,7 @@ def _up_to(marker: str, lines: OpenLines) -> Iterator[Block]:
 
 
 def build(options: FixedWidthOptions, surroundings: Surroundings) -> Source:
-    return FixedWidthSource(options, Files(options, surroundings))
+    return EveryFile(Files(options, surroundings), partial(_table, options))
 
 
 SPEC: AdapterSpec[Source] = AdapterSpec("text files with columns of fixed width", FixedWidthOptions, build)

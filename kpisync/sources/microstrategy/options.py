@@ -12,7 +12,7 @@ from pydantic import AfterValidator, Field, SecretStr, field_validator, model_va
 from kpisync.fields import Duration, Options
 from kpisync.support.http_options import HttpAccess, Url
 from kpisync.support.json import loads
-from kpisync.tables.options import ReaderOptions
+from kpisync.tables.options import OF_LINES, ReaderOptions
 
 LoginMode = Literal["standard", "ldap", "guest", "api-token", "identity-token"]
 KpiRange = Literal["1p", "1d", "1w", "1m", "1qt", "1y", "ytd", "all"]
@@ -20,7 +20,7 @@ DATES = ("from", "to", "until")
 
 _OBJECT_ID = re.compile(r"[0-9A-Fa-f]{32}")
 _DATE = re.compile(r"\{(from|to|until)\}")
-_NOT_HERE = ("header", "metadata", "start_after", "skip_lines_matching", "field_count", "fill_down")
+_NOT_HERE = (*OF_LINES, "fill_down")
 
 
 def is_object_id(text: str) -> bool:

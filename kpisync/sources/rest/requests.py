@@ -9,9 +9,10 @@ from dataclasses import replace
 from kpisync.errors import DestinationError, SourceError
 from kpisync.ports import Clock, Surroundings
 from kpisync.sources.rest.options import RestOptions
-from kpisync.support.http import HttpClient, Unanswered
+from kpisync.support.http import MEBIBYTE, HttpClient, Unanswered
 from kpisync.support.statuses import Response
 
+_LONGEST = 100 * MEBIBYTE  # of an answer: a list may come as one page
 _TRIES = 4
 _LONGEST_WAIT = 60.0  # seconds; a server that asks for more is left alone, and the job may run again later
 
@@ -35,7 +36,7 @@ class Requests:
         self._clock, self._where = around.clock, where
         self._dice = random.Random()  # noqa: S311 - jitter
         try:
-            self._http = HttpClient(replace(options.http({}), url=base), around)
+            self._http = HttpClient(replace(options.http({}), url=base, longest=_LONGEST), around)
         except DestinationError as error:
             raise self._unusable(error) from None
 

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator
+from functools import partial
 from itertools import chain
 from typing import Literal
 
 from pydantic import Field
 
 from kpisync.errors import SourceError
-from kpisync.model import Intake, Scope, Table
+from kpisync.model import Table
 from kpisync.places.files import Files
 from kpisync.places.options import FileOptions
 from kpisync.ports import AdapterSpec, Source, Surroundings
+from kpisync.sources.every_file import EveryFile
 from kpisync.sources.sap_list.lines import Reading, bar_blocks, delimiter_of, header_line, tab_blocks
 from kpisync.sources.text_options import TextOptions, open_lines
 from kpisync.tables.account import Account
@@ -45,24 +46,8 @@ class SapListOptions(TextOptions, FileOptions):
     )
 
 
-@dataclass(frozen=True, slots=True)
-class SapListSource:
-    """Every file, each its own table, opened when its turn comes."""
-
-    options: SapListOptions
-    files: Files
-
-    @property
-    def needs_range(self) -> bool:
-        return False
-
-    def read(self, scope: Scope, intake: Intake) -> Iterator[Table]:
-        for path, origin in self.files:
-            account = Account(origin, intake)
-            yield read_table(_blocks(path, self.options, account), self.options, account)
-
-    def hashes(self) -> Mapping[str, str]:
-        return self.files.hashes()
+def _table(options: SapListOptions, path: str, account: Account) -> Table:
+    return read_table(_blocks(path, options, account), options, account)
 
 
 def _blocks(path: str, options: SapListOptions, account: Account) -> Iterator[Block]:
@@ -92,7 +77,7 @@ def _blocks(path: str, options: SapListOptions, account: Account) -> Iterator[Bl
 
 
 def build(options: SapListOptions, surroundings: Surroundings) -> Source:
-    return SapListSource(options, Files(options, surroundings))
+    return EveryFile(Files(options, surroundings), partial(_table, options))
 
 
 SPEC: AdapterSpec[Source] = AdapterSpec("SAP lists, unconverted or as text with tabs", SapListOptions, build)

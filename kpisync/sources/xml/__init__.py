@@ -1,5 +1,5 @@
 """XML documents."""
 
-from kpisync.sources.xml.source import SPEC, XmlOptions, XmlSource
+from kpisync.sources.xml.source import SPEC, XmlOptions
 
-__all__ = ["SPEC", "XmlOptions", "XmlSource"]
+__all__ = ["SPEC", "XmlOptions"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from functools import partial
 from itertools import chain, islice
 from typing import Annotated, Self
 from xml.etree.ElementTree import Element
@@ -11,10 +11,11 @@ from xml.etree.ElementTree import Element
 from pydantic import AfterValidator, Field, model_validator
 
 from kpisync.errors import SourceError
-from kpisync.model import Intake, Scope, Table
+from kpisync.model import Table
 from kpisync.places.files import Files
 from kpisync.places.options import FileOptions
 from kpisync.ports import AdapterSpec, Source, Surroundings
+from kpisync.sources.every_file import EveryFile
 from kpisync.sources.named import NamedOptions, named_table
 from kpisync.sources.xml.document import found_rows, steps_to
 from kpisync.sources.xml.paths import Path, Step, local_name, parse_path, parse_rows
@@ -73,29 +74,7 @@ class XmlOptions(NamedOptions, FileOptions):
         return self
 
 
-@dataclass(frozen=True, slots=True)
-class XmlSource:
-    """Every file, each its own table, opened when its turn comes."""
-
-    options: XmlOptions
-    files: Files
-
-    @property
-    def needs_range(self) -> bool:
-        return False
-
-    def read(self, scope: Scope, intake: Intake) -> Iterator[Table]:
-        for path, origin in self.files:
-            account = Account(origin, intake)
-            table = _table(path, self.options, account)
-            if table is not None:
-                yield table
-
-    def hashes(self) -> Mapping[str, str]:
-        return self.files.hashes()
-
-
-def _table(path: str, options: XmlOptions, account: Account) -> Table | None:
+def _table(options: XmlOptions, path: str, account: Account) -> Table | None:
     """None for a document without rows if nothing says what its columns would be."""
     steps = steps_to(parse_rows(options.rows).resolved(options.namespaces))
     chosen = {name: parse_path(text).resolved(options.namespaces) for name, text in options.fields.items()}
@@ -219,7 +198,7 @@ def _text(name: str, found: Element | str) -> str | None:
 
 
 def build(options: XmlOptions, surroundings: Surroundings) -> Source:
-    return XmlSource(options, Files(options, surroundings))
+    return EveryFile(Files(options, surroundings), partial(_table, options))
 
 
 SPEC: AdapterSpec[Source] = AdapterSpec("XML documents", XmlOptions, build)
