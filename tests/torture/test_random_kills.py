@@ -135,12 +135,14 @@ def two_at_once(folder: Path, name: str) -> list[int]:
     """The exit codes of two processes that run one job over a board that takes its time."""
     with floor(folder, concurrency=1) as place, Build(name) as one, Build(name) as other:
         place.state(numbers(random.Random(1), RECORDS))
-        place.board.settings = place.board.settings.model_copy(update={"latency": timedelta(milliseconds=30)})
+        usual = place.board.settings
+        place.board.settings = usual.model_copy(update={"latency": timedelta(milliseconds=500)})
         with one.begun(folder, *ARGUMENTS, "actuals") as first:
             until = time.monotonic() + 10
             while not place.board.requests["PUT"] and time.monotonic() < until:
                 time.sleep(0.005)
             second = other.call(folder, *ARGUMENTS, "actuals")
+            place.board.settings = usual  # only now can the first end
             first.end()
         undisturbed(place, one)
     return sorted((first.end().code, second.code))
