@@ -24,7 +24,7 @@ from typing import Any
 import httpx
 
 from benchmarks.plant import catalog, mapper, write
-from kpisync.destinations.valuestreamer import SPEC as VALUESTREAMER
+from kpisync.destinations.valuestreamer.destination import SPEC as VALUESTREAMER
 from kpisync.model import RunStatus
 from kpisync.ports import Surroundings, SystemClock
 from kpisync.sources.csv import SPEC as CSV

@@ -20,7 +20,7 @@ from pathlib import Path
 import httpx
 
 from benchmarks.plant import catalog, mapper, write
-from kpisync.destinations.valuestreamer import SPEC as VALUESTREAMER
+from kpisync.destinations.valuestreamer.destination import SPEC as VALUESTREAMER
 from kpisync.errors import Exit, Interrupted
 from kpisync.ports import Surroundings, SystemClock
 from kpisync.sandbox.server import Sandbox

@@ -62,6 +62,7 @@ class Upkeep(Workshop):
         with closing(self.builder.destination(destination, report.requests)) as built:
             apart = built if isinstance(built, KeepsApart) else None
             catalog, gate = self.builder.catalog(destination), self.builder.gate(destination)
+            gate.turns.begin_at(store.rate(destination))
             target = carefully(Target(job, destination, built, options, catalog, apart, gate))
             tools = Tools(store, self.clock, self.stopped, self.progress, partial(self.waiting, job))
             yield Visit(target, tools, store, self.names(destination), report)

@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
-from kpisync.destinations.quantive import GTMHUB, SPEC, Quantive
+from kpisync.destinations.quantive.destination import GTMHUB, SPEC, Quantive
 from kpisync.model import (
     Action,
     Aggregation,

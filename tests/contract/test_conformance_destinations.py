@@ -12,7 +12,7 @@ import pytest
 from memory_adapter import MemoryConformance
 from sandbox_caller import ACTUAL, CATALOG, LINE_1, LINE_2, SCRAP, TARGET
 
-from kpisync.destinations.valuestreamer import SPEC
+from kpisync.destinations.valuestreamer.destination import SPEC
 from kpisync.model import RecordKey, Values
 from kpisync.sandbox.server import Sandbox
 from kpisync.sandbox.settings import Fault, PartialSets, SandboxSettings

@@ -10,7 +10,7 @@ from itertools import product
 import pytest
 from quantive_account import CATALOG, SCRAP, UNITS
 
-from kpisync.destinations.quantive import GTMHUB, SPEC
+from kpisync.destinations.quantive.destination import GTMHUB, SPEC
 from kpisync.model import RecordKey, Values
 from kpisync.sandbox.server import Sandbox
 from kpisync.sandbox.settings import Fault, SandboxSettings

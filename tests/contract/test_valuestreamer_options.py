@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from kpisync.destinations.valuestreamer import SPEC
+from kpisync.destinations.valuestreamer.destination import SPEC
 from kpisync.destinations.valuestreamer.options import ValueStreamerOptions
 from kpisync.errors import DestinationError
 from kpisync.ports import Surroundings

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from valuestreamer_board import key
 
-from kpisync.destinations.valuestreamer import SPEC
+from kpisync.destinations.valuestreamer.destination import SPEC
 from kpisync.destinations.valuestreamer.options import ValueStreamerOptions
 from kpisync.mapping.periods import period_start
 from kpisync.model import Catalog, CatalogKpi, Interval, RecordKey

@@ -13,7 +13,7 @@ import pytest
 from sandbox_caller import ACTUAL, EARLY, LINE_1, SCRAP, TARGET
 from valuestreamer_board import answers, board, change, key, numbers, withdrawal
 
-from kpisync.destinations.valuestreamer import SPEC
+from kpisync.destinations.valuestreamer.destination import SPEC
 from kpisync.destinations.valuestreamer.options import ValueStreamerOptions
 from kpisync.errors import DestinationError
 from kpisync.model import Action, ReplyKind

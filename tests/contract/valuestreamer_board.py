@@ -12,7 +12,7 @@ from typing import Any
 
 from sandbox_caller import ACTUAL, CATALOG, LINE_1, SCRAP, TARGET
 
-from kpisync.destinations.valuestreamer import SPEC
+from kpisync.destinations.valuestreamer.destination import SPEC
 from kpisync.destinations.valuestreamer.options import ValueStreamerOptions
 from kpisync.model import Action, Change, RecordKey, ValueChange, Values
 from kpisync.ports import Destination, Surroundings, Unreadable

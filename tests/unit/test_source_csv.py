@@ -252,6 +252,7 @@ def test_a_table_that_is_dropped_unread_leaves_no_open_file(file: Path) -> None:
         return descriptor
 
     file.write_text("a\n1\n2\n")
+    gc.collect()  # what other tests left behind
     before = next_descriptor()
     source = SPEC.build(SPEC.options.model_validate({"path": str(file)}), Surroundings())
     for table in source.read(SCOPE, Intake()):

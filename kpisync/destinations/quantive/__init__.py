@@ -1,5 +1,1 @@
-"""Quantive and Gtmhub: the destination."""
-
-from kpisync.destinations.quantive.destination import GTMHUB, SPEC, Quantive
-
-__all__ = ["GTMHUB", "SPEC", "Quantive"]
+"""Quantive and Gtmhub as destinations; nothing is imported here, for the configuration needs one module alone."""

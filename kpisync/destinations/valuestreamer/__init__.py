@@ -1,5 +1,1 @@
-"""ValueStreamer: the destination."""
-
-from kpisync.destinations.valuestreamer.destination import SPEC
-
-__all__ = ["SPEC"]
+"""ValueStreamer as a destination."""
