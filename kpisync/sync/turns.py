@@ -11,8 +11,10 @@ SLOWEST_FOUND = 1.0  # a second; a platform that takes less says so by Retry-Aft
 _CONFIGURED = 0.99  # of a configured rate: what is held up on its way arrives together with the requests after it
 _FIRST = 0.95  # of what the platform took in the second before its first 429
 _STEADY = 10.0  # seconds; a rate that was taken for so long was only a little too high
-_LITTLE, _MUCH = 0.98, 0.9  # of a rate that was too high; the second, twice and four times, … if it still is
-_SHORT_HOLD, _HOLD, _LONGEST_HOLD = 5.0, 20.0, 320.0  # seconds at one rate, longer each time, before more is tried
+_LITTLE, _MUCH = 0.96, 0.9  # of a rate that was too high; the second, twice and four times, … if it still is
+# Seconds at one rate before more is tried: where it was far too high, at first, and where it was nearly right. Under
+# fixed windows each trial costs a second of Retry-After.
+_SHORT_HOLD, _HOLD, _LONG_HOLD = 5.0, 20.0, 120.0
 _GROWTH = 0.01  # with each turn that somebody waited for: 1 % a second
 _IDLE = 2.0  # seconds without a turn; what was taken before says nothing of the limit any more
 
@@ -35,7 +37,7 @@ class Turns:
         self._last_second: deque[float] = deque()
         self._busy_since, self._busy_until = 0.0, 0.0
         self._full: tuple[float, int] | None = None  # when the platform last had enough, and what was taken by then
-        self._hold, self._held_until = _HOLD, clock.monotonic() + _HOLD
+        self._held_until = clock.monotonic() + _HOLD
         self._steps = 1
 
     @property
@@ -95,11 +97,11 @@ class Turns:
         not, that average is too low, for nothing was taken in the pause between: so it is approached in steps.
         """
         if self._rate is None:
-            return _FIRST * len(self._last_second), self._hold
+            return _FIRST * len(self._last_second), _HOLD
         asked = min(self._rate, len(self._last_second) + 1)
         if now - self._busy_since >= _STEADY:
-            self._steps, self._hold = 1, min(3 * self._hold, _LONGEST_HOLD)
-            return _LITTLE * asked, self._hold
+            self._steps = 1
+            return _LITTLE * asked, _LONG_HOLD
         took = 0.0
         if self._full and now > self._full[0]:
             took = (self._taken - self._full[1]) / (now - self._full[0])
