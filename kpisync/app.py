@@ -178,10 +178,10 @@ class App(Workshop):
             yield JobResult(report, error.exit_code, self.names(config.destination))
 
     def _not_begun(self, name: str, why: str, exit_code: Exit) -> JobResult:
+        """Of a sound job."""
         report = Report(name)
         report.error = why
-        catalog = self.builder.catalog(self.loaded.jobs[name].destination) if name in self.loaded.jobs else Catalog()
-        return JobResult(report, exit_code, Names(catalog), skipped=True)
+        return JobResult(report, exit_code, self.names(self.loaded.jobs[name].destination), skipped=True)
 
     def _record(self, config: JobConfig, order: Order, report: Report) -> JobResult:
         store = order.store

@@ -12,6 +12,7 @@ from kpisync.config.loaded import DestinationConfig
 from kpisync.config.validate import validate
 from kpisync.destinations.quantive.groups import Groups
 from kpisync.fields import is_guid
+from kpisync.mapping.bind import sub_tile_of, team_of
 from kpisync.mapping.catalog_options import CatalogOptions
 from kpisync.mapping.keys import Unmapped, kpi_of, sub_tile_id, team_id, value_id
 from kpisync.mapping.options import MapOptions
@@ -264,8 +265,7 @@ def _check_stated_once(here: Node, mapped: Mapped, catalog: Catalog, findings: F
 
 def _fixed_key(value: ValueOptions, mapped: Mapped, catalog: Catalog) -> tuple[str | None, ...] | None:
     """What a value states, by id where the catalog has one; None if a part of it comes from a column."""
-    team = mapped.team if value.team is None else value.team
-    sub_tile = mapped.sub_tile if value.sub_tile is None else value.sub_tile
+    team, sub_tile = team_of(value, mapped), sub_tile_of(value, mapped)
     if isinstance(value.kpi, CellRef) or isinstance(value.value, CellRef):
         return None
     if isinstance(team, CellRef) or isinstance(sub_tile, CellRef):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from kpisync.config.checks import Mapped, Names
 from kpisync.config.findings import Findings, Node
+from kpisync.mapping.bind import Ref, sub_tile_of, team_of
 from kpisync.mapping.cumulative import beginning, fits
 from kpisync.mapping.keys import Unmapped, kpi_of, team_id
 from kpisync.mapping.value_options import CellRef, CumulativeOptions, FillOptions, ValueOptions
@@ -34,7 +35,7 @@ def check_days(here: Node, mapped: Mapped, known: Known, names: Names, findings:
         if fill := value.fill_missing:
             named.add(fill.workdays)
             _check_name(node.at("fill_missing", "workdays"), fill.workdays, "workdays", known.workdays, findings)
-            _check_fill(node, fill, _effective(value, mapped), names, findings)
+            _check_fill(node, fill, (team_of(value, mapped), sub_tile_of(value, mapped)), names, findings)
     return {name for name in named if name is not None}
 
 
@@ -76,18 +77,10 @@ def _advice(same: bool) -> str:
     return "Readings by day fit always, those by month or quarter a year of the same calendar."
 
 
-def _effective(value: ValueOptions, mapped: Mapped) -> tuple[str | CellRef | None, str | CellRef | None]:
-    """Its team and sub-tile."""
-    return (
-        mapped.team if value.team is None else value.team,
-        mapped.sub_tile if value.sub_tile is None else value.sub_tile,
-    )
-
-
 def _check_fill(
     node: Node,
     fill: FillOptions,
-    refs: tuple[str | CellRef | None, str | CellRef | None],
+    refs: tuple[Ref | None, Ref | None],
     names: Names,
     findings: Findings,
 ) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache, partial
 from operator import itemgetter
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple, Protocol, TypeVar
 
 from kpisync.errors import ConfigError
 from kpisync.mapping.keys import Answers, Misfit, Unmapped, kpi_of, looked_up, sub_tile_id, team_id, value_id
@@ -62,12 +62,22 @@ def check_fixed_names(options: MapOptions, catalog: Catalog) -> None:
                 sure(partial(sub_tile_id, kpi), sub_tile)
 
 
-def team_of(spec: ValueOptions, options: MapOptions) -> Ref | None:
-    return options.team if spec.team is None else spec.team
+class Whole(Protocol):
+    """What a map says for all its values."""
+
+    @property
+    def team(self) -> Ref | None: ...
+
+    @property
+    def sub_tile(self) -> Ref | None: ...
 
 
-def sub_tile_of(spec: ValueOptions, options: MapOptions) -> Ref | None:
-    return options.sub_tile if spec.sub_tile is None else spec.sub_tile
+def team_of(spec: ValueOptions, whole: Whole) -> Ref | None:
+    return whole.team if spec.team is None else spec.team
+
+
+def sub_tile_of(spec: ValueOptions, whole: Whole) -> Ref | None:
+    return whole.sub_tile if spec.sub_tile is None else spec.sub_tile
 
 
 # ---------------------------------------------------------------- parts of a key

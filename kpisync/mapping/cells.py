@@ -12,7 +12,7 @@ from kpisync.mapping.ratio import EXACT, Amount, Ratio
 from kpisync.mapping.value_options import Aggregate, SignOptions, UnitOptions, ValueOptions
 from kpisync.model import NumberFormat, Table
 from kpisync.tables.columns import find_column
-from kpisync.tables.numbers import parse_number
+from kpisync.tables.numbers import is_null, parse_number
 
 _ONE = Decimal(1)
 
@@ -65,10 +65,10 @@ def _number(spec: ValueOptions, column: str, table: Table) -> ReadNumber:
 def _bare_number(spec: ValueOptions, index: int, table: Table) -> ReadNumber:
     format = table.column_numbers.get(table.columns[index], table.numbers)
     if spec.aggregate is Aggregate.COUNT:
-        return lambda cells: None if _is_null(cells[index], format) else _ONE
+        return lambda cells: None if is_null(cells[index], format) else _ONE
     if spec.as_ is not None:
         seconds = _seconds_reader("time" if isinstance(spec.as_, Unit) else spec.as_.from_, format)
-        return lambda cells: None if _is_null(cells[index], format) else seconds(cells[index])
+        return lambda cells: None if is_null(cells[index], format) else seconds(cells[index])
     return lambda cells: parse_number(cells[index], format)
 
 
@@ -85,12 +85,6 @@ def _seconds_reader(kind: str, format: NumberFormat) -> Callable[[object], Decim
         return None if number is None else EXACT.multiply(number, factor)
 
     return seconds
-
-
-def _is_null(cell: object, format: NumberFormat) -> bool:
-    if isinstance(cell, bytes):
-        cell = cell.decode("ascii", "replace")
-    return cell is None or (isinstance(cell, str) and (not cell.strip() or cell.strip() in format.nulls))
 
 
 def _without_zero(read: ReadNumber) -> ReadNumber:

@@ -10,7 +10,7 @@ from kpisync.mapping.value_options import Aggregate, DurationOptions, ValueOptio
 from kpisync.tables.numbers import MOST_DIGITS, BadNumber
 
 _FITTING = Context(prec=MOST_DIGITS, traps=[Inexact, InvalidOperation])
-_COMPUTED_DECIMALS = 6
+COMPUTED_DECIMALS = 6  # of what is divided, unless the job says how many
 _ONE = Decimal(1)
 
 
@@ -44,7 +44,7 @@ def finish(amount: Amount, rows: int, spec: ValueOptions) -> Decimal | None:
         number = EXACT.multiply(number, spec.scale)
     if divisor != 1:  # last, so that a third times three is one
         number = EXACT.divide(number, divisor)
-    decimals = _COMPUTED_DECIMALS if spec.decimals is None and computed else spec.decimals
+    decimals = COMPUTED_DECIMALS if spec.decimals is None and computed else spec.decimals
     if decimals is not None:
         number = number.quantize(_ONE.scaleb(-decimals), context=EXACT)
     number = canonical(number)

@@ -39,6 +39,13 @@ def parse_number(cell: object, fmt: NumberFormat) -> Decimal | None:
     return _from_typed(cell, fmt)
 
 
+def is_null(cell: object, fmt: NumberFormat) -> bool:
+    """Whether a cell, be it a number or a time or a code, is empty or a null token."""
+    if isinstance(cell, bytes):
+        cell = cell.decode("ascii", "replace")
+    return cell is None or (isinstance(cell, str) and (not cell.strip() or cell.strip() in fmt.nulls))
+
+
 class _Grammar(NamedTuple):
     """How a format writes a number without its sign."""
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+from kpisync.mapping.numbers import COMPUTED_DECIMALS
 from kpisync.mapping.options import MapOptions
 from kpisync.mapping.value_options import Aggregate
-
-_COMPUTED_DECIMALS = 6  # as those of a mean
 
 
 def number_columns(map: MapOptions) -> tuple[str, ...]:
@@ -17,7 +16,7 @@ def number_columns(map: MapOptions) -> tuple[str, ...]:
 def with_computed_decimals(map: MapOptions) -> MapOptions:
     """The map of a job with a transform: numbers that it computes have six decimals, unless the job says how many."""
     values = [
-        spec.model_copy(update={"decimals": _COMPUTED_DECIMALS}) if spec.decimals is None and spec.columns else spec
+        spec.model_copy(update={"decimals": COMPUTED_DECIMALS}) if spec.decimals is None and spec.columns else spec
         for spec in map.values
     ]
     return map.model_copy(update={"values": values})

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
-import pytest
-
-from kpisync.errors import Exit, SourceError
+from kpisync.errors import SourceError
 from kpisync.places.files import Files
 from kpisync.places.options import FileOptions
 from kpisync.ports import Clock, Surroundings, SystemClock
+from tests.unit.places_builders import TABLE, contents
+from tests.unit.places_builders import refusal as refusal_of
 
-TABLE = b"line,scrap\nL1,5\n"
+__all__ = ["SECRET", "TABLE", "contents", "files", "refusal"]
+
 SECRET = "hunter22"
 
 
@@ -23,17 +23,8 @@ def files(path: str, login: dict[str, Any] | None = None, clock: Clock | None = 
     return Files(options, Surroundings(clock=clock or SystemClock(), **redact))  # type: ignore[arg-type]
 
 
-def contents(found: Files) -> dict[str, bytes]:
-    """By origin, in the order of reading."""
-    return {one.origin: Path(one.path).read_bytes() for one in found}
-
-
 def refusal(found: Files) -> SourceError:
-    with pytest.raises(SourceError) as caught:
-        list(found)
-    error = caught.value
-    assert error.exit_code is Exit.UNUSABLE
-    assert error.where
-    assert error.hint
+    """As of any files, and without the secret."""
+    error = refusal_of(found)
     assert SECRET not in str(error)
     return error
