@@ -48,7 +48,7 @@ lock:  ## pin names, versions and hashes; needs uv
 		--group dev pyproject.toml -o constraints.txt
 	sed 's/ *\\$$//;/--hash/d' constraints.txt > $(VENV)/pins.txt
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-annotate \
-		--extra postgres --extra mysql -c $(VENV)/pins.txt pyproject.toml -o constraints-runtime.txt
+		--extra postgres --extra mysql --extra alerts -c $(VENV)/pins.txt pyproject.toml -o constraints-runtime.txt
 	printf '%s\n' ibm-db-sa snowflake-sqlalchemy sqlalchemy-hana | \
 		uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-annotate \
 		--no-deps - -o constraints-dialects.txt

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import replace
+from datetime import datetime
 from functools import partial
 
 import structlog
@@ -32,9 +33,11 @@ from kpisync.savedplan import (
     plan_document,
     refuse_if_moved,
 )
+from kpisync.schedule import last_due
 from kpisync.sequence import Predecessors, in_order
+from kpisync.state.dues import is_met, meet
 from kpisync.state.lock import job_lock
-from kpisync.state.open import open_readonly, open_store
+from kpisync.state.open import open_readonly
 from kpisync.state.rejects import Looked
 from kpisync.state.store import Store
 from kpisync.sync.job import Tools, run
@@ -72,7 +75,7 @@ class App(Workshop):
         A job that a signal ends is the last result; raises Interrupted if one comes between two jobs.
         """
         names = self.chosen(request)
-        with closing(open_store(self.settings.state, self.clock)) as store:
+        with self.open_store() as store:
             order = Order(request, store, self.progress, Claims(store, shared_by(self.loaded, names)))
             before = Predecessors(self.loaded.jobs, store)
             for name in names:
@@ -88,6 +91,24 @@ class App(Workshop):
                     if result.exit_code in _SIGNALS:
                         return
 
+    def run_due(self, name: str, at: datetime, request: Request) -> JobResult | None:
+        """Run a sound job because it is due; None if that due time is met by now, by whatever process.
+
+        A run that does not meet it, so that it is to be tried again, leaves it open. Raises Interrupted.
+        """
+        with self.open_store() as store:
+            if obstacle := Predecessors(self.loaded.jobs, store).obstacle(name):
+                return self._not_begun(name, obstacle, Exit.HELD)
+            claims = Claims(store, shared_by(self.loaded, [name]))
+            order = Order(request, store, self.progress, claims, due=at)
+            results = list(self._under_lock(name, self._unless_met(name, order)))
+            return results[0] if results else None
+
+    def _unless_met(self, name: str, order: Order) -> Iterator[Order]:
+        """Asked under the job's lock, so that nobody meets it in between."""
+        if order.due and not is_met(order.store, name, order.due, self.clock.now()):
+            yield order
+
     def backfill(self, request: Request, span: LookbackSpan) -> Iterator[JobResult]:
         """Run one job over a range, chunk by chunk, oldest first; between two chunks other runs get their turn.
 
@@ -98,7 +119,7 @@ class App(Workshop):
         if unsound := self._unsound(name):
             yield unsound
             return
-        with closing(open_store(self.settings.state, self.clock)) as store:
+        with self.open_store() as store:
             rows = [0]
             for result in self._under_lock(name, self._chunks(name, request, span, store, rows), "backfill"):
                 rows.append(result.report.rows)
@@ -184,20 +205,27 @@ class App(Workshop):
         return JobResult(report, exit_code, self.names(self.loaded.jobs[name].destination), skipped=True)
 
     def _record(self, config: JobConfig, order: Order, report: Report) -> JobResult:
-        store = order.store
-        report.run = store.begin_run(config.name, order.kind, self.clock.now(), config.digest)
-        log.info("run started", job=config.name, run=report.run)
-        result, intake = self._carry_out(config, order, report, dry=False)
-        store.reject(report.run, report.rejections, self._looked(config, order.request, result.exit_code))
-        for note in report.reading:
-            log.info("read", job=report.job, run=report.run, note=note)
-        counts = {name: getattr(report, name) for name in ("rows", "values", "unchanged", "confirmed", "in_doubt")}
-        log.info("run ended", job=report.job, run=report.run, status=str(result.status), **counts)
+        store, started = order.store, self.clock.now()
+        with self.begun(store, report, order.kind, config.digest) as told:
+            result, intake = self._carry_out(config, order, report, dry=False)
+            looked = self._looked(config, order.request, result.exit_code)
+            store.reject(report.run or "", report.rejections, looked)
+            for note in report.reading:
+                log.info("read", note=note)
+            counts = {name: getattr(report, name) for name in ("rows", "values", "unchanged", "confirmed", "in_doubt")}
+            log.info("run ended", status=str(result.status), **counts)
+            told(status=str(result.status))
+            self._keep(config, order, result, intake, started)
+        return result
+
+    def _keep(self, config: JobConfig, order: Order, result: JobResult, intake: Intake, started: datetime) -> None:
+        store, report, run = order.store, result.report, result.report.run or ""
         shown = run_json(report, result.status, result.names, result.first, result.last)
         if found := self.builder.gate(config.destination).turns.found:
             store.keep_rate(config.destination, found)
-        store.finish_run(report.run, self.clock.now(), result.status, result.exit_code, shown, intake.origins)
-        return result
+        store.finish_run(run, self.clock.now(), result.status, result.exit_code, shown, intake.origins)
+        if result.is_settled and (due := _due_of(config, order, started)):
+            meet(store, [(config.name, due)], self.clock.now(), run)
 
     def _looked(self, config: JobConfig, request: Request, ended: Exit) -> Looked | None:
         """What a run says of the rejects of its job; None if it was broken off: then it may not have seen them."""
@@ -223,15 +251,15 @@ class App(Workshop):
             order.store.require(config.destination, self.loaded.destinations[config.destination].options.identity)
             turns = self.builder.gate(config.destination).turns
             turns.begin_at(order.store.rate(config.destination))
-            with closing(self.builder.destination(config.destination, report.requests)) as destination:
-                source = self.builder.source(config, report.requests)
+            with closing(self.builder.destination(config.destination, report.traffic)) as destination:
+                source = self.builder.source(config, report.traffic)
                 guard = order.guard or config.guard
                 job = self.builder.build(config, request, source, destination, order.claims, guard)
                 if order.allowed is not None:
                     job = replace(job, destination=Only(destination, order.allowed, not_planned))
                 intake = run(job, tools, report, dry=dry, over_guard=request.over_guard)
         except Interrupted as interrupted:
-            report.error = "interrupted"
+            report.error = interrupted.why
             return replace(result, exit_code=interrupted.exit_code), intake
         except NotPlanned as stop:
             enter(stop, report)
@@ -256,3 +284,10 @@ class App(Workshop):
     def _stop_if_asked(self) -> None:
         if (code := self.stopped()) is not None:
             raise Interrupted(code)
+
+
+def _due_of(config: JobConfig, order: Order, started: datetime) -> datetime | None:
+    """The due time that a run meets: every whole run of a scheduled job meets the last one, whoever began it."""
+    if order.due or order.kind != "run" or not order.request.is_whole or config.schedule is None:
+        return order.due
+    return last_due(config.schedule, started)

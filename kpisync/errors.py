@@ -9,7 +9,7 @@ KpisyncError
 │   └── LoginError     correct user, password or token                        exit 4
 ├── LockedError        wait for the other process                             exit 5
 ├── StateError         make the state store usable again                      exit 6
-└── Interrupted        a signal asked for the end                             exit 130, 143
+└── Interrupted        a signal asked for the end, or a deadline               exit 130, 143, 4
 
 A single bad row or value is never an exception: it is a `model.Rejection`.
 """
@@ -101,8 +101,14 @@ class StateError(KpisyncError):
 
 
 class Interrupted(KpisyncError):
+    """`exit_code` says by what: SIGINT, SIGTERM, or UNUSABLE where a deadline is over."""
+
     exit_code = Exit.SIGINT
 
     def __init__(self, exit_code: Exit) -> None:
         self.exit_code = exit_code
-        super().__init__("interrupted: what was in flight is finished and recorded")
+        super().__init__(f"{self.why}: what was in flight is finished and recorded")
+
+    @property
+    def why(self) -> str:
+        return "interrupted" if self.exit_code in (Exit.SIGINT, Exit.SIGTERM) else "ended by its deadline"

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from datetime import UTC, date, tzinfo
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, tzinfo
 from decimal import Decimal
 from functools import partial
 
@@ -13,17 +12,17 @@ from kpisync.claims import ClaimingMapper, Claims
 from kpisync.config.loaded import JobConfig, Loaded
 from kpisync.errors import ConfigError, Exit
 from kpisync.fingerprint import fingerprint
+from kpisync.gates import Gates
 from kpisync.mapping.days import Days
 from kpisync.mapping.keys import Unmapped, kpi_of, nearest, team_id
 from kpisync.model import Catalog, RunStatus, Scope, ValueKey
 from kpisync.names import Names
-from kpisync.ports import Clock, Destination, KeepsApart, Platform, Progress, Source, Surroundings
+from kpisync.ports import Clock, Destination, KeepsApart, Platform, Progress, Source, Surroundings, Traffic
 from kpisync.state.store import Store
 from kpisync.sync.gate import Gate
 from kpisync.sync.job import Job
 from kpisync.sync.options import GuardOptions
 from kpisync.sync.report import Report
-from kpisync.sync.turns import Turns
 from kpisync.transform.mapped import number_columns
 from kpisync.transform.source import transformed
 
@@ -38,6 +37,11 @@ class Request:
     kpi: str | None = None
     team: str | None = None
     over_guard: bool = False
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether each of its jobs does all that it does by itself."""
+        return not (self.first or self.last or self.kpi or self.team)
 
 
 @dataclass(frozen=True)
@@ -56,6 +60,12 @@ class JobResult:
     def status(self) -> RunStatus:
         return RunStatus.SKIPPED if self.skipped else self.report.status
 
+    @property
+    def is_settled(self) -> bool:
+        """Whether the same run, begun again, would find nothing else to do before a person does something."""
+        ended = self.exit_code in (Exit.OK, Exit.PARTIAL, Exit.HELD) and not self.skipped
+        return ended and not self.report.in_doubt and not self.report.waiting
+
 
 @dataclass(frozen=True)
 class Order:
@@ -67,6 +77,7 @@ class Order:
     claims: Claims | None = None
     kind: str = "run"
     guard: GuardOptions | None = None  # in place of the job's own
+    due: datetime | None = None  # the due time that it is to meet; None: whatever it meets
     allowed: Mapping[ValueKey, tuple[Decimal | None, Decimal | None]] | None = (
         None  # nothing else may be written; None: anything
     )
@@ -82,8 +93,8 @@ class JobBuilder:
 
     loaded: Loaded
     clock: Clock
+    gates: Gates
     stopped: Callable[[], Exit | None] = lambda: None
-    _gates: dict[str, Gate] = field(default_factory=dict)
 
     def chosen(self, request: Request) -> list[str]:
         """The jobs that a request names, or every enabled one, sound or not. Raises ConfigError."""
@@ -97,43 +108,41 @@ class JobBuilder:
         off = {name for name, job in self.loaded.jobs.items() if not job.enabled}
         return list(dict.fromkeys(request.jobs)) or [name for name in known if name not in off]
 
-    def destination(self, name: str, requests: Counter[str]) -> Destination:
-        """Connected to nothing yet; its requests are counted by method."""
+    def destination(self, name: str, traffic: Traffic) -> Destination:
+        """Connected to nothing yet."""
         chosen = self.loaded.destinations[name]
         around = Surroundings(
             name=name,
             catalog=self.catalog(name),
-            requests=requests,
-            wait_turn=self.gate(name).wait_turn,
+            requests=traffic.requests[name],
+            answers=traffic.answers[name],
+            wait_turn=partial(self.gate(name).wait_turn, self.stopped),
             redact=self.loaded.secrets.redact,
             clock=self.clock,
         )
         return chosen.spec.build(chosen.options, around)
 
-    def source(self, config: JobConfig, requests: Counter[str]) -> Source:
-        """Connected to nothing yet; its requests are counted by method."""
+    def source(self, config: JobConfig, traffic: Traffic) -> Source:
+        """Connected to nothing yet."""
         around = Surroundings(
-            requests=requests,
+            requests=traffic.requests[""],
+            answers=traffic.answers[""],
             redact=self.loaded.secrets.redact,
             clock=self.clock,
-            platform=partial(self._platform, requests),
+            platform=partial(self._platform, traffic),
         )
         source = config.source.spec.build(config.source.options, around)
         if config.transform is None:
             return source
         return transformed(source, config.transform, number_columns(config.map))
 
-    def _platform(self, requests: Counter[str], name: str) -> Platform:
+    def _platform(self, traffic: Traffic, name: str) -> Platform:
         chosen = self.loaded.destinations[name]  # known: a job whose source names another one is not sound
-        return Platform(chosen.type, self.catalog(name), partial(self.destination, name, requests))
+        return Platform(chosen.type, self.catalog(name), partial(self.destination, name, traffic))
 
     def gate(self, name: str) -> Gate:
         """Of a destination: its limits hold, and its troubles count, across jobs."""
-        if name not in self._gates:
-            options = self.loaded.destinations[name].options
-            turns = Turns(options.rate_limit, self.clock)
-            self._gates.setdefault(name, Gate(self.clock, turns, options.concurrency, self.stopped))
-        return self._gates[name]
+        return self.gates.of(name, self.loaded.destinations[name].options)
 
     def build(
         self,

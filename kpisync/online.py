@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
@@ -13,12 +12,13 @@ from kpisync.config.findings import Findings, Node
 from kpisync.config.loaded import JobConfig, Loaded
 from kpisync.config.problems import Problem
 from kpisync.errors import ConfigError, KpisyncError
+from kpisync.gates import Gates
 from kpisync.jobs import JobBuilder
 from kpisync.mapping.bind import team_of
 from kpisync.mapping.keys import Unmapped, kpi_of, nearest, team_id
 from kpisync.mapping.value_options import CellRef
 from kpisync.model import Catalog, CatalogKpi
-from kpisync.ports import Clock, Destination, HasMeta, Meta, MetaKpi, SupposesInterval, Unreadable
+from kpisync.ports import Clock, Destination, HasMeta, Meta, MetaKpi, SupposesInterval, Traffic, Unreadable
 
 Told = Callable[[int, int], None]  # how many KPIs are read, and of how many
 
@@ -28,7 +28,7 @@ def open_destination(loaded: Loaded, name: str, clock: Clock) -> Iterator[Destin
     """Raises ConfigError for a destination that does not exist or is not sound."""
     if name not in loaded.destinations:
         raise _no_destination(loaded, name)
-    with closing(JobBuilder(loaded, clock).destination(name, Counter())) as destination:
+    with closing(JobBuilder(loaded, clock, Gates(clock)).destination(name, Traffic())) as destination:
         yield destination
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
@@ -11,7 +10,7 @@ from kpisync.errors import NothingToRead
 from kpisync.jobs import JobBuilder, Request
 from kpisync.mapping.collect import Collector
 from kpisync.model import Intake, KpiValue, Row, Scope, Table
-from kpisync.ports import Progress, Source
+from kpisync.ports import Progress, Source, Traffic
 
 _SILENT = 3  # examples
 
@@ -35,7 +34,7 @@ class Preview:
 
 def preview(builder: JobBuilder, config: JobConfig, request: Request, rows: int, progress: Progress) -> Preview:
     """Read and map as a run does, and keep the first rows and values. Raises what reading raises."""
-    source = builder.source(config, Counter())
+    source = builder.source(config, Traffic())
     mapper = builder.mapper(config, request, builder.scope(config, request, source.needs_range))
     shown = Preview(rows)
     collector = Collector.of(mapper)

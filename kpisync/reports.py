@@ -35,6 +35,7 @@ def run_json(
         "conflicts": len(report.conflicts),
         "rejected": len(report.rejections),
         "requests": dict(report.requests),
+        "answers": dict(report.answers),
         "rejects": [reject_json(rejection) for rejection in report.rejections],
         "conflicting": [conflict_json(conflict, names) for conflict in report.conflicts],
         "doubtful": [names.path(key) for key in report.doubts],

@@ -25,7 +25,7 @@ def read_catalog(file: Path, destination: str, environ: Mapping[str, str]) -> tu
         return None
     except OSError as error:
         raise ConfigError(f"cannot be read: {error.strerror or error}", where=str(file)) from None
-    document, _ = resolve(parse(content, file), environ)
+    document = resolve(parse(content, file), environ).document
     findings, top = Findings(), Node(document, (), document.value)
     for fault in document.faults:
         findings.add_fault(top, fault)

@@ -6,7 +6,6 @@ from typing import Annotated, Any
 
 import typer
 
-from kpisync.cli.history import change_row_json
 from kpisync.cli.options import ConfigPath, Json
 from kpisync.cli.session import Session, open_session
 
@@ -32,44 +31,17 @@ def explain(
 
 
 def _document(session: Session, value: str) -> dict[str, Any]:
+    from kpisync.kept import life_json
     from kpisync.names import parse_path
     from kpisync.state.open import open_readonly
     from kpisync.state.runs import life
 
-    app = session.app()
-    loaded = session.loaded
+    app, loaded = session.app(), session.loaded
     catalogs = {name: app.names(name).catalog for name in loaded.destinations}
     key = parse_path(value, catalogs)
     with open_readonly(app.settings.state) as store:
         found = life(store, key)
-    standing = found.standing
-    return {
-        "path": app.names(key.record.destination).path(key),
-        "ids": {
-            "kpi": key.record.kpi,
-            "team": key.record.team,
-            "sub_tile": key.record.sub_tile,
-            "value": key.value,
-        },
-        "known": standing
-        and {
-            "number": standing.number,
-            "status": str(standing.status),
-            "job": standing.job,
-            "run": standing.run,
-            "source": standing.source,
-        },
-        "transformation": _transformation(session, standing.job if standing else None),
-        "changes": [change_row_json(app, change) for change in found.changes],
-    }
-
-
-def _transformation(session: Session, job: str | None) -> list[dict[str, Any]]:
-    """How the job makes its values, as its map says today: column, aggregate, scale, decimals."""
-    config = session.loaded.jobs.get(job or "")
-    if config is None:
-        return []
-    return [spec.model_dump(mode="json", by_alias=True, exclude_defaults=True) for spec in config.map.values]
+    return life_json(app.names, found, loaded.jobs.get(found.standing.job) if found.standing else None)
 
 
 def _show(session: Session, life: dict[str, Any]) -> None:

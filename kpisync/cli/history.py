@@ -8,11 +8,10 @@ import typer
 
 from kpisync.cli.options import ConfigPath, Json
 from kpisync.cli.session import Session, open_session
-from kpisync.cli.status import described, run_row_json
+from kpisync.cli.status import described
 
 if TYPE_CHECKING:
     from kpisync.app import App
-    from kpisync.state.runs import ChangeRow
     from kpisync.state.store import Store
 
 
@@ -44,6 +43,7 @@ def history(
 def _list(session: Session, store: Store, limit: int, job: str | None) -> None:
     from rich.table import Table
 
+    from kpisync.kept import run_row_json
     from kpisync.state.runs import runs
 
     rows = [run_row_json(row) for row in runs(store, limit, job)]
@@ -73,36 +73,19 @@ def _list(session: Session, store: Store, limit: int, job: str | None) -> None:
 
 
 def _one(session: Session, app: App, store: Store, run: str) -> None:
+    from kpisync.kept import changes_json, run_row_json
     from kpisync.reports import reject_json
     from kpisync.state.runs import changes, rejects
     from kpisync.state.runs import run as one_run
 
     row = one_run(store, run)
     document = run_row_json(row)
-    document["changes"] = [change_row_json(app, change) for change in changes(store, row.id)]
+    document["changes"] = changes_json(app.names, changes(store, row.id))
     document["rejects"] = [reject_json(rejection) for rejection in rejects(store, row.id)]
     if session.as_json:
         session.print_json(document)
     else:
         _show(session, document)
-
-
-def change_row_json(app: App, change: ChangeRow) -> dict[str, Any]:
-    """A kept change, with the value's path in catalog names."""
-    return {
-        "path": app.names(change.key.record.destination).path(change.key),
-        "old": change.old,
-        "new": change.new,
-        "status": str(change.status),
-        "source": change.source,
-        "digest": change.digest,
-        "run": change.run,
-        "job": change.job,
-        "intended_at": change.intended_at.isoformat(timespec="seconds"),
-        "settled_at": change.settled_at and change.settled_at.isoformat(timespec="seconds"),
-        "answer": change.answer,
-        "found": change.found,
-    }
 
 
 def _show(session: Session, run: dict[str, Any]) -> None:

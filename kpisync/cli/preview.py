@@ -48,12 +48,10 @@ def preview(
 
 
 def _read(session: Session, job: str, rows: int, asked: Any) -> tuple[Preview, Names]:
-    from kpisync.jobs import JobBuilder
     from kpisync.names import Names
-    from kpisync.ports import SystemClock
     from kpisync.preview import preview as look
 
-    builder = JobBuilder(session.loaded, SystemClock())
+    builder = session.app().builder
     builder.chosen(asked)
     if job in session.loaded.unsound:
         problem = session.loaded.unsound[job][0]

@@ -10,10 +10,6 @@ from kpisync.cli.options import ConfigPath, Json
 from kpisync.cli.session import Session, open_session, request
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from kpisync.app import App
-    from kpisync.jobs import JobResult
     from kpisync.state.rejects import OpenReject
 
 
@@ -31,6 +27,7 @@ def rejects(
 
     A reject is open until a run over the same dates, with no --kpi or --team, no longer has it.
     """
+    from kpisync.kept import open_reject_json
     from kpisync.reports import without_secrets
     from kpisync.state.open import open_readonly
     from kpisync.state.runs import open_rejects
@@ -44,27 +41,11 @@ def rejects(
         return
     if not found:
         app.chosen(request(asked, None, None, None, None))  # a name that no job ever had is a mistake
-    document = {"rejects": [_reject_json(app, reject) for reject in found]}
+    document = {"rejects": [open_reject_json(app.names, reject) for reject in found]}
     if as_json:
         session.print_json(document)
     else:
         _show(session, without_secrets(document, session.loaded.secrets.redact)["rejects"])
-
-
-def _reject_json(app: App, open_reject: OpenReject) -> dict[str, Any]:
-    """A reject with the value that was to be sent, if it got that far, by its path in catalog names."""
-    from kpisync.reports import reject_json
-
-    key = open_reject.rejection.key
-    return {
-        "job": open_reject.job,
-        "run": open_reject.run,
-        **reject_json(open_reject.rejection),
-        "path": None if key is None else app.names(key.record.destination).path(key),
-        "number": open_reject.rejection.number,
-        "since": open_reject.since.isoformat(timespec="seconds"),
-        "runs": open_reject.runs,
-    }
 
 
 def _show(session: Session, entries: list[dict[str, Any]]) -> None:
@@ -74,7 +55,8 @@ def _show(session: Session, entries: list[dict[str, Any]]) -> None:
     for entry in entries:
         if entry["job"] != job:
             job = entry["job"]
-            out.print(Text(job, "bold"))
+            gone = "" if job in session.loaded.job_names else " (not in the configuration any more)"
+            out.print(Text(job, "bold").append(gone, "not bold"))
         line = (
             Text("  ").append(f"rejected {entry['code']}", "yellow").append(f": {entry['source']}: {entry['reason']}")
         )
@@ -90,20 +72,11 @@ def _show(session: Session, entries: list[dict[str, Any]]) -> None:
 def _retry(session: Session, asked: list[str], found: list[OpenReject]) -> None:
     """A disabled job only if it is named; one that is not in the configuration any more not at all."""
     from kpisync.cli.show import show_runs
+    from kpisync.retry import retries
 
     with session.at_work() as app:
         chosen = app.chosen(request(asked, None, None, None, None))
         again = [reject for reject in found if reject.job in chosen]
         if not again and not session.as_json:
             session.out.print("nothing to retry")
-        show_runs(session, _runs(app, again))
-
-
-def _runs(app: App, again: list[OpenReject]) -> Iterator[JobResult]:
-    """The jobs that were rejected over the same dates run together, those over their own dates first."""
-    from kpisync.jobs import Request
-
-    dates = dict.fromkeys((reject.first, reject.last) for reject in again)
-    for first, last in sorted(dates, key=lambda each: [(day is not None, day) for day in each]):
-        jobs = dict.fromkeys(reject.job for reject in again if (reject.first, reject.last) == (first, last))
-        yield from app.run(Request(tuple(jobs), first, last))
+        show_runs(session, (result for asked_again in retries(again) for result in app.run(asked_again)))

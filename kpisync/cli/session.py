@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
@@ -104,6 +105,7 @@ def config_path(path: Path | None) -> Path:
 def open_session(path: Path | None, as_json: bool = False) -> Session:
     """Load the configuration. A command given after the program's own --config wins."""
     from kpisync.config.load import load
+    from kpisync.support import tracing
     from kpisync.support.log import LEVELS, configure
 
     loaded = load(config_path(path), dict(os.environ))
@@ -111,10 +113,16 @@ def open_session(path: Path | None, as_json: bool = False) -> Session:
     if level not in LEVELS:
         raise ConfigError(f"KPISYNC_LOG is {level}", hint=f"Set it to one of {', '.join(LEVELS)}")
     configure(level, loaded.secrets.redact, as_json=not _is_terminal(sys.stderr))
+    tracing.start(os.environ)
     return Session(loaded, as_json)
 
 
 ROOT: dict[str, Path] = {}  # the options given before the command
+
+
+def collect_seldom() -> None:
+    """For what holds many small objects that live: looking through them often only costs time."""
+    gc.set_threshold(50_000, 20, 20)
 
 
 def complain(text: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from kpisync.cli.session import collect_seldom
 from kpisync.errors import Exit, Interrupted, combined
 from kpisync.reports import in_order, run_json
 
@@ -45,7 +45,7 @@ def show_plan(out: Console, result: JobResult) -> None:
 
 def show_runs(session: Session, results: Iterable[JobResult]) -> None:
     """Carry runs out, show each as it ends, all of them in one document with --json, and end with their exit code."""
-    gc.set_threshold(50_000, 20, 20)  # many small objects that live: looking through them often only costs time
+    collect_seldom()
     documents: list[dict[str, Any]] = []
     codes: list[Exit] = []
     try:

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import typer
 
 from kpisync.cli.options import ConfigPath, Json
 from kpisync.cli.session import Session, open_session
-
-if TYPE_CHECKING:
-    from kpisync.state.runs import RunRow
 
 
 def register(cli: typer.Typer) -> None:
@@ -30,6 +27,7 @@ def status(config: ConfigPath = None, as_json: Json = False) -> None:
 
 
 def _entries(session: Session) -> list[dict[str, Any]]:
+    from kpisync.kept import run_row_json
     from kpisync.state.open import open_readonly
     from kpisync.state.runs import last_runs, open_doubts, open_rejects
 
@@ -50,21 +48,6 @@ def _entries(session: Session) -> list[dict[str, Any]]:
         }
         for name in names
     ]
-
-
-def run_row_json(row: RunRow) -> dict[str, Any]:
-    """A kept run: its report with its times; a run without an end was killed, or is running."""
-    return {
-        **row.report,
-        "run": row.id,
-        "job": row.job,
-        "kind": row.kind,
-        "started": row.started.isoformat(timespec="seconds"),
-        "ended": row.ended and row.ended.isoformat(timespec="seconds"),
-        "status": None if row.status is None else str(row.status),
-        "exit_code": row.exit_code,
-        "origins": dict(row.origins),
-    }
 
 
 def described(run: Mapping[str, Any]) -> str:

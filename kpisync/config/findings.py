@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from kpisync.config.problems import Problem, Trail, clean, owner_of
 from kpisync.config.secrets import Secrets
@@ -64,10 +65,14 @@ class Node:
 
 @dataclass
 class Findings:
-    """The problems found so far, free of secrets, each value with a fault complained of once."""
+    """The problems found so far, free of secrets, each value with a fault complained of once.
+
+    `read` are the files that the configuration names and that belong to it, there or not.
+    """
 
     secrets: Secrets = field(default_factory=Secrets)
     problems: list[Problem] = field(default_factory=list)
+    read: set[Path] = field(default_factory=set)
 
     def add(self, node: Node, message: str, hint: str | None = None, *, key: bool = False) -> None:
         """Note a problem at a value, or at its key; not at a value that has a fault already."""

@@ -142,6 +142,7 @@ class JobReader:
             empty=chosen("empty").empty,
             absent=chosen("absent").absent,
             guard=defaults.guard.model_copy(update=set_here),
+            deadline=chosen("deadline").deadline,
             digest=self._digest({"job": draft.node.value, "defaults": written}),
         )
 

@@ -89,6 +89,7 @@ class _Loading:
             unsound={name: _in_order(problems, self.files) for name, problems in unsound.items()},
             problems=_in_order(self.findings.problems, self.files),
             secrets=self.findings.secrets,
+            read=self.files.read | self.findings.read,
         )
 
     def _settings(self) -> Settings | None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -63,7 +65,8 @@ class JobConfig:
     """A sound job: its destination, lookups and catalog names are known.
 
     `place` is `file:line`; `lookback` None means all; `open_periods` None means: skip where values are aggregated.
-    `digest` changes with anything the job's own part of the file, or `defaults`, says; it holds no secret.
+    `deadline` is for runs that nobody waits for. `digest` changes with anything the job's own part of the file, or
+    `defaults`, says; it holds no secret.
     """
 
     name: str
@@ -80,6 +83,7 @@ class JobConfig:
     empty: Empty
     absent: Absent
     guard: GuardOptions
+    deadline: timedelta
     digest: str
 
     @property
@@ -99,7 +103,8 @@ class Loaded:
 
     `settings` is None if the file as a whole cannot be used; no job is sound then. `unsound` names every job that
     stands in the files and cannot run, with the problems that keep it from running, those of its destination and
-    lookups included. Every one of them is in `problems` too, each once, in the order of the files.
+    lookups included. Every one of them is in `problems` too, each once, in the order of the files. `read` are the files
+    and folders that it was read from, there or not: another configuration may come of it when one of them changes.
     """
 
     file: str
@@ -113,6 +118,7 @@ class Loaded:
     unsound: Mapping[str, tuple[Problem, ...]] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
     secrets: Secrets = field(default_factory=Secrets)
+    read: frozenset[Path] = frozenset()
 
     @property
     def job_names(self) -> tuple[str, ...]:

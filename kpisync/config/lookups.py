@@ -38,6 +38,8 @@ def load_lookup(node: Node, findings: Findings) -> dict[str, str] | None:
         )
         return _collected(pairs, node, findings) if inline else None
     options = validate(LookupFile, node, findings)
+    if options:
+        findings.read.add(Path(options.file))
     return _collected(_rows(options), node, findings) if options else None
 
 

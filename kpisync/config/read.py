@@ -23,22 +23,29 @@ _SECTIONS = {
 
 @dataclass(frozen=True)
 class Files:
-    """The nodes of the files' top levels, the main one first, and the secrets that came from secret files."""
+    """The nodes of the files' top levels, the main one first, and the secrets that came from secret files.
+
+    `read` are all files and folders that were looked at so far, there or not.
+    """
 
     main: Node
     tops: tuple[Node, ...]
     secrets: frozenset[str]
+    read: frozenset[Path]
 
 
 def read_files(path: Path, environ: Mapping[str, str]) -> Files:
     """Read and resolve everything that belongs to a configuration. Never raises for what it finds there."""
     if path.is_dir():
-        documents = [_read(path / "kpisync.yaml"), *_parts(path / "jobs"), *_parts(path / "catalog")]
+        folders = [path / "jobs", path / "catalog"]
+        documents = [_read(path / "kpisync.yaml"), *(part for folder in folders for part in _parts(folder))]
     else:
-        documents = [_read(path)]
+        folders, documents = [], [_read(path)]
     resolved = [resolve(document, environ) for document in documents]
-    tops = [Node(document, (), document.value, main=index == 0) for index, (document, _) in enumerate(resolved)]
-    return Files(tops[0], tuple(tops), frozenset(secret for _, found in resolved for secret in found))
+    tops = [Node(each.document, (), each.document.value, main=index == 0) for index, each in enumerate(resolved)]
+    secrets = frozenset(secret for each in resolved for secret in each.secrets)
+    read = {*folders, *(document.file for document in documents), *(file for each in resolved for file in each.files)}
+    return Files(tops[0], tuple(tops), secrets, frozenset(read))
 
 
 def _parts(directory: Path) -> Iterator[Document]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 from kpisync.config.problems import Trail
 from kpisync.config.yaml import Document, Fault, with_values
@@ -25,15 +26,23 @@ class _Unresolved(Exception):
         self.message, self.hint = message, hint
 
 
-def resolve(document: Document, environ: Mapping[str, str]) -> tuple[Document, frozenset[str]]:
-    """The document with its references filled in, and the secrets that came from files.
+class Resolved(NamedTuple):
+    """A document with its references filled in, the secrets that came from files, and these files."""
+
+    document: Document
+    secrets: frozenset[str]
+    files: frozenset[Path]
+
+
+def resolve(document: Document, environ: Mapping[str, str]) -> Resolved:
+    """The document with its references filled in.
 
     `$${` stands for a plain `${`. What cannot be filled in becomes a fault that never shows a value.
     """
     resolver = _Resolver(document, environ)
     value = resolver.value(document.value, ())
     filled = with_values(document, value, tuple(resolver.faults), frozenset(resolver.referenced))
-    return filled, frozenset(resolver.secrets)
+    return Resolved(filled, frozenset(resolver.secrets), frozenset(resolver.files))
 
 
 class _Resolver:
@@ -42,6 +51,7 @@ class _Resolver:
         self.faults: list[Fault] = []
         self.referenced: set[Trail] = set()
         self.secrets: set[str] = set()
+        self.files: set[Path] = set()
 
     def value(self, value: object, trail: Trail) -> object:
         if isinstance(value, dict):
@@ -67,7 +77,9 @@ class _Resolver:
         if match["env"]:
             return _variable(match["env"], match["default"], self._environ)
         if match["file"]:
-            secret = _secret(self._document.file.parent / match["file"])
+            path = self._document.file.parent / match["file"]
+            self.files.add(path)
+            secret = _secret(path)
             self.secrets.add(secret)
             return secret
         raise _Unresolved(

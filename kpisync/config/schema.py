@@ -71,11 +71,18 @@ def _a_day_at_least(span: timedelta) -> timedelta:
     return span
 
 
+def _a_minute_at_least(span: timedelta) -> timedelta:
+    if span < timedelta(minutes=1):
+        raise ValueError("too short; give a run 1m at least")
+    return span
+
+
 TimeZoneName = Annotated[str, AfterValidator(_zone_name)]
 Cron = Annotated[str, AfterValidator(_cron)]
 SaneLookback = Annotated[Lookback, AfterValidator(_reachable), WithJsonSchema({"type": "string", "examples": ["14d"]})]
 StateUrl = Annotated[str, AfterValidator(_state_url)]
 Keep = Annotated[Duration, AfterValidator(_a_day_at_least)]
+Deadline = Annotated[Duration, AfterValidator(_a_minute_at_least)]
 
 
 class CatchUp(StrEnum):
@@ -107,6 +114,9 @@ class Behaviour(Options):
     empty: Empty = Field(Empty.SKIP, description="an empty cell: skip it, or reject it")
     absent: Absent = Field(Absent.KEEP, description="a value that the source no longer has: keep or withdraw it")
     guard: GuardOptions = Field(default_factory=GuardOptions, description="what a run may do without being asked")
+    deadline: Deadline = Field(
+        timedelta(hours=2), description="how long a run of the daemon may take; then it is ended"
+    )
 
 
 class DefaultOptions(Behaviour):
@@ -158,6 +168,7 @@ class AlertOptions(Options):
 
     urls: list[SecretStr] = Field(default_factory=list, description="where alerts go; an empty one is left out")
     on: list[AlertEvent] = Field(default_factory=lambda: list(AlertEvent), description="what is told")
+    rejects_above: int = Field(0, ge=0, description="a job with more open rejects than these is told as `rejects`")
     ping: SecretStr | None = Field(None, description="asked for after each good run, for a dead man's switch")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from decimal import Decimal
+from functools import cache
 from typing import Any, get_args
 
 from pydantic import BaseModel, BeforeValidator, PlainValidator, SecretStr, WrapValidator
@@ -36,8 +37,9 @@ def models_in(annotation: Any) -> Models:
     return frozenset(each for each in types_in(annotation) if issubclass(each, BaseModel))
 
 
+@cache
 def fields_of(models: Models) -> dict[str, FieldInfo]:
-    """Fields by the name that the user writes."""
+    """Fields by the name that the user writes. Found once for a thousand jobs, as are those below."""
     return {
         field.alias or name: field
         for model in sorted(models, key=lambda each: each.__name__)
@@ -45,10 +47,21 @@ def fields_of(models: Models) -> dict[str, FieldInfo]:
     }
 
 
+@cache
+def numbers_and_truths(models: Models) -> dict[str, type]:
+    """The fields of which `number_or_truth` tells the type."""
+    found = {name: number_or_truth(field) for name, field in fields_of(models).items()}
+    return {name: kind for name, kind in found.items() if kind}
+
+
+@cache
+def _below(models: Models) -> dict[str | int, Models]:
+    return {name: models_in(field.annotation) for name, field in fields_of(models).items()}
+
+
 def models_below(models: Models, part: str | int) -> Models:
     """The models one step further in; a list's index or a mapping's own key stays among the same."""
-    field = fields_of(models).get(part) if isinstance(part, str) else None
-    return models_in(field.annotation) if field else models
+    return _below(models).get(part, models)
 
 
 def secrets_in(value: object, models: Models) -> Iterator[str]:

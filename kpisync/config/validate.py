@@ -11,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 
 from kpisync.config.findings import Findings, Node, inside
 from kpisync.config.problems import Trail, clean
-from kpisync.config.shapes import Models, fields_of, models_below, number_or_truth
+from kpisync.config.shapes import Models, fields_of, models_below, numbers_and_truths
 from kpisync.config.words import EXPECTED, complaint
 from kpisync.registry import suggestion
 
@@ -57,9 +57,9 @@ def _report_bent(models: Models, node: Node, findings: Findings) -> bool:
     if isinstance(node.value, list):
         for index in range(len(node.value)):
             bent |= _report_bent(models, node.at(index), findings)
-    fields = fields_of(models)
+    kinds = numbers_and_truths(models)
     for key, child in node.children():
-        kind = number_or_truth(fields[key]) if key in fields else None
+        kind = kinds.get(key)
         for leaf in [child.at(i) for i in range(len(child.value))] if isinstance(child.value, list) else [child]:
             if kind and _is_bent(kind, leaf.value) and leaf.trail not in leaf.document.referenced:
                 findings.add(leaf, f"expected {_KINDS[kind]}, found {_found(leaf.value, findings)}")

@@ -3,7 +3,7 @@
 The docstring of each method is the contract that the conformance suites test sentence by sentence.
 """
 
-from kpisync.ports.adapters import AdapterSpec, Platform, PlatformOptions, Surroundings
+from kpisync.ports.adapters import AdapterSpec, Platform, PlatformOptions, Surroundings, Traffic
 from kpisync.ports.clock import Clock, Progress, SystemClock
 from kpisync.ports.destinations import (
     Confirm,
@@ -44,6 +44,7 @@ __all__ = [
     "Surroundings",
     "Surveyable",
     "SystemClock",
+    "Traffic",
     "Unreadable",
     "Window",
 ]

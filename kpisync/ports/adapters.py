@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
@@ -40,6 +40,18 @@ def _no_platform(name: str) -> Platform:
     raise ConfigError(f"there is no destination {name}")
 
 
+def _counters() -> defaultdict[str, Counter[str]]:
+    return defaultdict(Counter)
+
+
+@dataclass(frozen=True, slots=True)
+class Traffic:
+    """Requests by method and their answers by status, of each destination by its name; those of sources under ""."""
+
+    requests: defaultdict[str, Counter[str]] = field(default_factory=_counters)
+    answers: defaultdict[str, Counter[str]] = field(default_factory=_counters)
+
+
 @dataclass(frozen=True)
 class Surroundings:
     """What an adapter is given when it is built, beside its options."""
@@ -51,6 +63,7 @@ class Surroundings:
     redact: Callable[[str], str] = lambda text: text  # strikes secrets out of words that are not our own
     clock: Clock = field(default_factory=SystemClock)
     platform: Callable[[str], Platform] = _no_platform  # a destination by its name, for a source
+    answers: Counter[str] = field(default_factory=Counter)  # by status, "none" for none; support.http counts them up
 
 
 @dataclass(frozen=True)

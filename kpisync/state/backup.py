@@ -23,7 +23,7 @@ def backup(url: str, file: Path) -> None:
     live = _file_of(locate(url))
     if file.absolute() == live.absolute():
         raise StateError("the backup would replace the store itself", where=str(file), hint="Name another file.")
-    _require_file(live)
+    require_store(live)
     copy(live, file)
 
 
@@ -34,7 +34,7 @@ def restore(file: Path, url: str, schema: Schema = SHIPPED) -> Path | None:
     is brought up when the store is opened.
     """
     live = _file_of(locate(url))
-    _require_file(file)
+    require_store(file)
     with explained(str(live)):
         live.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     new = live.with_name(f"{live.name}.restored")
@@ -112,16 +112,34 @@ def _nobody_writes(live: Path) -> Iterator[bool]:
     """Hold SQLite's exclusive lock; False if the file is too damaged to be locked, and so to be written."""
     with closing(_open(live)) as connection:
         try:
-            mode = connection.execute("PRAGMA journal_mode = DELETE").fetchone()[0]  # folds a WAL into the file
-            if mode != "delete":
-                raise StateError("another process has the state store open", where=str(live), hint="Stop it first.")
+            _leave_wal(connection, live)
             connection.execute("BEGIN EXCLUSIVE")
             is_sound = True
         except sqlite3.DatabaseError as error:
-            if not str(getattr(error, "sqlite_errorname", "")).startswith(("SQLITE_NOTADB", "SQLITE_CORRUPT")):
+            if not _named(error, "SQLITE_NOTADB", "SQLITE_CORRUPT"):
                 raise
             is_sound = False
         yield is_sound
+
+
+def _leave_wal(connection: sqlite3.Connection, live: Path) -> None:
+    """Fold a WAL into the file, which nobody may have open then: its last user would delete the WAL of the new one."""
+    try:
+        mode = connection.execute("PRAGMA journal_mode = DELETE").fetchone()[0]
+    except sqlite3.OperationalError as error:
+        if not _named(error, "SQLITE_BUSY", "SQLITE_LOCKED"):
+            raise
+        mode = "busy"
+    if mode != "delete":
+        raise StateError(
+            "another process has the state store open, so it was not replaced",
+            where=str(live),
+            hint="Stop it, the daemon for example, and restore again.",
+        )
+
+
+def _named(error: sqlite3.Error, *names: str) -> bool:
+    return str(getattr(error, "sqlite_errorname", "")).startswith(names)
 
 
 def _keep(live: Path, aside: Path) -> None:
@@ -161,6 +179,7 @@ def _file_of(location: Location) -> Path:
     return location.file
 
 
-def _require_file(file: Path) -> None:
+def require_store(file: Path) -> None:
+    """Raise StateError if there is no file here, or an empty one."""
     if not file.is_file() or file.stat().st_size == 0:
         raise StateError("there is no state store here, or an empty file", where=str(file), hint="Check the path.")

@@ -15,6 +15,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, Operationa
 from kpisync.errors import StateError
 
 BUSY_SECONDS = 30.0
+_READ_CACHE = 250  # KiB a connection; the system keeps the pages of the file too, and a daemon has several open
 _WAL_IS_SOUND = (3, 51, 3)  # before, two connections could corrupt a WAL database (sqlite.org/wal.html)
 _RESTORE = "Bring back a copy with `kpisync state restore FILE`; `kpisync state backup FILE` makes one."
 
@@ -105,6 +106,7 @@ def _prepare(connection: sqlite3.Connection, mode: Mode, foreign_keys: bool) -> 
     if mode == "read":
         # Not SQLite's mode=ro: it cannot read past the journal of a killed writer, and leaves WAL files behind.
         connection.execute("PRAGMA query_only = ON")
+        connection.execute(f"PRAGMA cache_size = -{_READ_CACHE}")
         return
     wanted = "WAL" if mode == "write" and sqlite3.sqlite_version_info >= _WAL_IS_SOUND else "DELETE"
     connection.execute(f"PRAGMA journal_mode = {wanted}").fetchall()

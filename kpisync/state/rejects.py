@@ -85,9 +85,9 @@ def update_open(connection: Connection, run_number: int, looked: Looked) -> None
         connection.execute(open_reject.insert(), opened)
 
 
-def read_of_run(connection: Connection, run_number: int) -> list[Rejection]:
-    """What a run rejected, in its order."""
-    return [_rejection(row) for row in connection.execute(_rejects().where(reject.c.run == run_number))]
+def read_of_run(connection: Connection, run_number: int, limit: int | None = None) -> list[Rejection]:
+    """What a run rejected, in its order; `limit`: the first ones."""
+    return [_rejection(row) for row in connection.execute(_rejects().where(reject.c.run == run_number).limit(limit))]
 
 
 def read_open(connection: Connection) -> list[OpenReject]:

@@ -102,9 +102,12 @@ def last_runs(store: Store, kinds: Collection[str] = ()) -> dict[str, RunRow]:
         return {row.name: _run_row(row) for row in found}
 
 
-def runs(store: Store, limit: int, job: str | None = None) -> list[RunRow]:
-    """The newest runs first, of one job or of all."""
+def runs(store: Store, limit: int, job: str | None = None, before: str | None = None) -> list[RunRow]:
+    """The newest runs first, of one job or of all; `before` a run's whole id: those that began earlier."""
     wanted = _runs().order_by(tables.run.c.id.desc()).limit(limit)
+    if before is not None:
+        of = tables.run.alias()
+        wanted = wanted.where(tables.run.c.id < select(of.c.id).where(of.c.ulid == before).scalar_subquery())
     if job is not None:
         wanted = wanted.where(tables.job.c.name == job)
     with store.reading() as connection:
@@ -118,18 +121,18 @@ def run(store: Store, run_id: str) -> RunRow:
         return _run_row(row, _origins(connection, [row.id]).get(row.id, {}))
 
 
-def changes(store: Store, run_id: str) -> list[ChangeRow]:
-    """What a run intended or adopted, in its order."""
+def changes(store: Store, run_id: str, limit: int | None = None) -> list[ChangeRow]:
+    """What a run intended or adopted, in its order; `limit`: the first ones."""
     with store.reading() as connection:
         run, of_run = _one_run(connection, run_id), tables.change.c
         within = of_run.id.between(run.changes_after + 1, run.changes_upto or 0)
-        return _change_rows(connection, _changes().where(within, of_run.run == run.id))
+        return _change_rows(connection, _changes().where(within, of_run.run == run.id).limit(limit))
 
 
-def rejects(store: Store, run_id: str) -> list[Rejection]:
-    """What a run rejected, in its order."""
+def rejects(store: Store, run_id: str, limit: int | None = None) -> list[Rejection]:
+    """What a run rejected, in its order; `limit`: the first ones."""
     with store.reading() as connection:
-        return read_of_run(connection, _one_run(connection, run_id).id)
+        return read_of_run(connection, _one_run(connection, run_id).id, limit)
 
 
 def open_rejects(store: Store) -> list[OpenReject]:
@@ -172,6 +175,8 @@ def _runs() -> Select[Any]:
 
 def _one_run(connection: Connection, run_id: str) -> Row[Any]:
     prefix = run_id.strip().upper()
+    if whole := connection.execute(_runs().where(tables.run.c.ulid == prefix)).first():  # the other reads every run
+        return whole
     wanted = _runs().where(tables.run.c.ulid.startswith(prefix, autoescape=True)).order_by(tables.run.c.id.desc())
     found = connection.execute(wanted.limit(2)).all() if prefix else []
     if len(found) == 1:

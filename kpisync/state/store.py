@@ -68,15 +68,23 @@ class Store:
     def close(self) -> None:
         self._engine.dispose()
 
+    @property
+    def is_in_place(self) -> bool:
+        """Whether its file is still the one that was opened."""
+        return self._identify() == self._identity
+
     # ------------------------------------------------------------ runs
 
     def begin_run(self, job: str, kind: str, started: datetime, config_hash: str = "") -> str:
         """Enter a run; returns its id, a ULID. `kind` is run, backfill, adopt, verify, undo, …"""
         ulid = new_ulid(started)
-        with self._writing() as connection:
+        with self.writing() as connection:
             row = {"ulid": ulid, "job": add_job(connection, job), "kind": kind, "started": started}
             newest = connection.execute(select(func.max(tables.change.c.id))).scalar() or 0
-            connection.execute(tables.run.insert(), {**row, "config_hash": config_hash, "changes_after": newest})
+            columns = {**row, "config_hash": config_hash, "changes_after": newest}
+            number = connection.execute(tables.run.insert(), columns).inserted_primary_key
+            of_job = update(tables.job).where(tables.job.c.id == row["job"])
+            connection.execute(of_job.values(last_run=number and number[0]))
         return ulid
 
     def finish_run(
@@ -90,11 +98,14 @@ class Store:
     ) -> None:
         """Close a run with its report (what `run --json` shows of it) and the origins that its intake names."""
         origins = {plain(name): plain(digest, 100_000) for name, digest in (origins or {}).items()}
-        with self._writing() as connection:
+        with self.writing() as connection:
             number = run_number(connection, run)
             outcome: dict[str, Any] = {"ended": ended, "status": status.value, "exit_code": int(exit_code)}
             text = dumps(report)
             connection.execute(update(tables.run).where(tables.run.c.id == number).values(**outcome, report=text))
+            if report.get("confirmed"):
+                of_run = select(tables.run.c.job).where(tables.run.c.id == number).scalar_subquery()
+                connection.execute(update(tables.job).where(tables.job.c.id == of_run).values(confirmed=ended))
             links = [{"run": number, "origin": origin} for origin in add_digests(connection, origins).values()]
             if links:
                 connection.execute(insert_into(connection, tables.run_origin).on_conflict_do_nothing(), links)
@@ -116,12 +127,12 @@ class Store:
             return binding.rate_of(connection, destination)
 
     def keep_rate(self, destination: str, rate: float) -> None:
-        with self._writing() as connection:
+        with self.writing() as connection:
             binding.put_rate(connection, destination, rate)
 
     def rebind(self, destination: str, identity: str) -> str | None:
         """Know a destination as `identity` from now on; returns what it was known as, None if it was not known."""
-        with self._writing() as connection:
+        with self.writing() as connection:
             return binding.rebind(connection, destination, identity)
 
     # ------------------------------------------------------------ ports.State
@@ -139,7 +150,7 @@ class Store:
         places = self._number([intent.key for intent in intents])
         cells = self._cells({intent.source for intent in intents})
         now = self._now()
-        with self._writing() as connection:
+        with self.writing() as connection:
             by = run_number(connection, run)
             self._bind(connection, {intent.key.record.destination for intent in intents})
             for batch in _rounds(zip(places, intents, strict=True)):
@@ -152,7 +163,7 @@ class Store:
                 raise ValueError(f"a {outcome.status} value has a number: {outcome.key}")
         places = self._number([outcome.key for outcome in outcomes])
         now = self._now()
-        with self._writing() as connection:
+        with self.writing() as connection:
             by = run_number(connection, run)
             for batch in _rounds(zip(places, outcomes, strict=True)):
                 ledger.settle(connection, by, batch, now)
@@ -162,7 +173,7 @@ class Store:
         places = self._number(values)
         cells = self._cells({stands.source for stands in values.values()})
         now = self._now()
-        with self._writing() as connection:
+        with self.writing() as connection:
             by = run_number(connection, run)
             self._bind(connection, {key.record.destination for key in values})
             ledger.adopt(connection, by, dict(zip(places, values.values(), strict=True)), cells, now)
@@ -171,7 +182,7 @@ class Store:
         """See `ports.State`. A run that `looked` also decides which rejects of its job are open."""
         keys = list({rejection.key for rejection in rejections if rejection.key is not None})
         places = dict(zip(keys, self._number(keys), strict=True))
-        with self._writing() as connection:
+        with self.writing() as connection:
             number = run_number(connection, run)
             rejects.enter(connection, number, rejections, places)
             if looked is not None:
@@ -182,11 +193,11 @@ class Store:
             return read_partitions(connection, job)
 
     def keep_partitions(self, job: str, partitions: Mapping[date, Partition]) -> None:
-        with self._writing() as connection:
+        with self.writing() as connection:
             put_partitions(connection, job, partitions)
 
     def forget_partitions(self, job: str, periods: Collection[date]) -> None:
-        with self._writing() as connection:
+        with self.writing() as connection:
             forget_partitions(connection, job, periods)
 
     def undone(self, destination: str) -> Mapping[ValueKey, Decimal | None]:
@@ -195,12 +206,12 @@ class Store:
 
     def keep_undone(self, values: Mapping[ValueKey, Decimal | None]) -> None:
         places = self._number(values)
-        with self._writing() as connection:
+        with self.writing() as connection:
             put_undone(connection, dict(zip(places, values.values(), strict=True)))
 
     def forget_undone(self, keys: Collection[ValueKey]) -> None:
         places = self._number(keys)
-        with self._writing() as connection:
+        with self.writing() as connection:
             forget_undone(connection, places)
 
     # ------------------------------------------------------------ inside
@@ -212,10 +223,11 @@ class Store:
             yield connection
 
     @contextmanager
-    def _writing(self) -> Iterator[Connection]:
+    def writing(self) -> Iterator[Connection]:
+        """A transaction that is on disk when it ends, or never was."""
         self._now()
         with self._turn, writing(self._engine, self._location.shown) as connection:
-            if self._identify() != self._identity:  # asked inside the transaction, so that `restore` cannot slip in
+            if not self.is_in_place:  # asked inside the transaction, so that `restore` cannot slip in
                 raise StateError(
                     "the state store was removed or replaced while this process had it open",
                     where=self._location.shown,
@@ -246,7 +258,7 @@ class Store:
         wanted = [series_of(key) for key in keys]
         missing = {series for series in wanted if series not in numbers}
         if missing:
-            with self._writing() as connection:
+            with self.writing() as connection:
                 added = add_series(connection, sorted(missing))
             numbers.update(added)
         return [(numbers[series], key.record.period.toordinal()) for series, key in zip(wanted, keys, strict=True)]
@@ -255,7 +267,7 @@ class Store:
         cells = {source: cell_of(source) for source in sources}
         missing = {cell.origin for cell in cells.values() if cell.origin is not None} - self._origins.keys()
         if missing:
-            with self._writing() as connection:
+            with self.writing() as connection:
                 added = add_origins(connection, sorted(missing))
             self._origins.update(added)
         return {

@@ -72,6 +72,8 @@ job = Table(
     metadata,
     Column("id", Integer, primary_key=True),
     Column("name", String, nullable=False, unique=True),
+    Column("last_run", Integer),  # run.id of its newest run; NULL: it never ran
+    Column("confirmed", Instant),  # when a run that had values of it confirmed ended last
 )
 
 run = Table(
@@ -214,5 +216,29 @@ undone = Table(
     Column("period", Day, primary_key=True, autoincrement=False),
     Column("series", ForeignKey("series.id"), primary_key=True),
     Column("number", Exact),  # NULL: a withdrawal
+    sqlite_with_rowid=False,
+)
+
+# The due times of scheduled jobs that were met: by a run that began at or after them, or, without a run, because the
+# job was first seen afterwards. Of several times that one run meets, the last one stands here.
+due = Table(
+    "due",
+    metadata,
+    Column("job", ForeignKey("job.id"), primary_key=True),
+    Column("at", Instant, primary_key=True, autoincrement=False),
+    Column("run", ForeignKey("run.id")),
+    Column("met", Instant, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+# What people are to know and is not over yet; `subject` is a job, or what else it is about. A row goes with its end.
+alert = Table(
+    "alert",
+    metadata,
+    Column("subject", String, primary_key=True),
+    Column("event", String, primary_key=True),
+    Column("since", Instant, nullable=False),
+    Column("said", Text, nullable=False),
+    Column("told", Instant),  # NULL: nobody was told yet
     sqlite_with_rowid=False,
 )

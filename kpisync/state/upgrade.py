@@ -20,7 +20,7 @@ _SERVER_LOCK = 5_706_317_804  # any number: two processes that upgrade one Postg
 class Schema:
     """The revisions that a program knows, oldest first. `folder` None: the migrations that were installed with it."""
 
-    revisions: tuple[str, ...] = ("0001",)
+    revisions: tuple[str, ...] = ("0001", "0002")
     folder: Path | None = None
 
     @property

@@ -11,6 +11,7 @@ import ssl
 import urllib.request
 import zlib
 from base64 import b64encode
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -26,6 +27,7 @@ from kpisync.ports import Surroundings
 from kpisync.support.addresses import place
 from kpisync.support.deadline import Call, Calls, DeadlineBackend, ForbiddenAddress
 from kpisync.support.statuses import Response, plain, retry_after
+from kpisync.support.tracing import span
 
 _CONNECT_SECONDS = 5.0
 _IDLE_SECONDS = 3.0  # then a kept connection is given up: many servers do so after 5
@@ -81,10 +83,21 @@ class HttpClient:
         self._extensions = {"timeout": timeout.as_dict()}
         self._calls = Calls()
         self._counting = Lock()
-        self._transport = _transport(options, self._calls)
+        self._options = options
+        # What a user may have written wrongly is tried at once.
+        named = options.ca_file or options.proxy
+        self._made: httpx.HTTPTransport | None = _transport(options, self._calls) if named else None
 
     def close(self) -> None:
-        self._transport.close()
+        if self._made:
+            self._made.close()
+
+    @property
+    def _transport(self) -> httpx.HTTPTransport:
+        """Made for the first request: most runs have nothing to ask for, and to read all CAs takes its time."""
+        with self._counting:
+            self._made = self._made or _transport(self._options, self._calls)
+            return self._made
 
     def request(
         self,
@@ -104,9 +117,7 @@ class HttpClient:
             headers={**self._headers, **(headers or {})},
             extensions=self._extensions,
         )
-        self._begin(method)
-        with self._in_time():
-            return self._answer(request)
+        return self._counted(method, lambda: self._asked(request))
 
     def download(self, path: str, into: Callable[[bytes], None]) -> Response:
         """GET; of a success the body goes into `into` as it was sent, in pieces that each have the time of a request.
@@ -114,7 +125,28 @@ class HttpClient:
         Raises Unanswered as `request` does, also after some pieces.
         """
         request = httpx.Request("GET", self._base + path, headers=self._headers, extensions=self._extensions)
-        self._begin("GET")
+        return self._counted("GET", lambda: self._downloaded(request, into))
+
+    def _counted(self, method: str, work: Callable[[], Response]) -> Response:
+        """One request, as soon as its turn comes, among those made, and its answer among the answers."""
+        self._around.wait_turn()
+        self._count(self._around.requests, method)
+        attributes = {"http.request.method": method, "server.address": place(self._base)}
+        status = "none"
+        with span("kpisync.request", destination=self._around.name, **attributes) as told:
+            try:
+                response = work()
+                status = str(response.status)
+                told(**{"http.response.status_code": response.status})
+                return response
+            finally:
+                self._count(self._around.answers, status)
+
+    def _count(self, counter: Counter[str], what: str) -> None:
+        with self._counting:
+            counter[what] += 1
+
+    def _downloaded(self, request: httpx.Request, into: Callable[[bytes], None]) -> Response:
         with self._in_time():
             response = self._transport.handle_request(request)
             if response.status_code != 200:
@@ -128,11 +160,6 @@ class HttpClient:
                 if piece is None:
                     return self._response(response, b"")
                 into(piece)
-
-    def _begin(self, method: str) -> None:
-        self._around.wait_turn()
-        with self._counting:
-            self._around.requests[method] += 1
 
     @contextmanager
     def _in_time(self) -> Iterator[Call]:
@@ -150,8 +177,9 @@ class HttpClient:
             except (httpx.TransportError, OSError, _Unusable) as error:
                 raise self._unanswered(_kind(call), error) from None
 
-    def _answer(self, request: httpx.Request) -> Response:
-        return self._read(self._transport.handle_request(request))
+    def _asked(self, request: httpx.Request) -> Response:
+        with self._in_time():
+            return self._read(self._transport.handle_request(request))
 
     def _read(self, response: httpx.Response) -> Response:
         try:

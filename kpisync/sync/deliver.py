@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
+from contextvars import copy_context
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from queue import Empty, SimpleQueue
@@ -112,7 +113,7 @@ class Delivery:
             task = self._next_confirm() or self._next_write() or self._next_read()
             if task is None:
                 return
-            future = pool.submit(self._ask, task)
+            future = pool.submit(copy_context().run, self._ask, task)  # its logs say which run they are of
             self._flying[future] = task
             future.add_done_callback(self._touch_down)
 

@@ -7,6 +7,7 @@ import random
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from threading import Condition
 
 from kpisync.errors import DestinationError, Exit, Interrupted
@@ -30,6 +31,29 @@ def backoff(attempt: int, dice: random.Random) -> float:
     return dice.uniform(0, min(_LONGEST_PAUSE, _FIRST_PAUSE * 2 ** (attempt - 1)))
 
 
+def _never() -> None:
+    """Nobody asks for the end."""
+
+
+@dataclass(frozen=True, slots=True)
+class GateState:
+    """What passes a gate now, for people to look at. Seconds are from now on; `why` only while it is shut."""
+
+    in_flight: int
+    in_trouble: bool  # one request at a time finds out whether the platform answers again
+    paused: float  # seconds for which it is left alone
+    shut: float | None  # seconds for which nothing passes, inf: until the configuration is read again; None: it is open
+    why: str | None
+    rate: float | None  # requests a second, as its answers have taught
+
+    @property
+    def word(self) -> str:
+        """open, paused, trouble or shut."""
+        if self.shut is not None:
+            return "shut"
+        return "trouble" if self.in_trouble else "paused" if self.paused else "open"
+
+
 class Gate:
     """May be used from several threads.
 
@@ -42,7 +66,6 @@ class Gate:
         clock: Clock,
         turns: Turns | None = None,
         places: int = 16,
-        stopped: Callable[[], Exit | None] = lambda: None,
         dice: random.Random | None = None,
     ) -> None:
         self.turns = turns or Turns(None, clock)
@@ -50,7 +73,7 @@ class Gate:
         self.paused_until = 0.0  # monotonic
         self.in_trouble = False  # since the last good answer
         self.troubles: Counter[bool] = Counter()  # in a row, of reads (False) and writes (True)
-        self.clock, self._places, self._stopped = clock, places, stopped
+        self.clock, self._places = clock, places
         self._spare = _SPARE  # repetitions of failed writes that may still be made
         self._troubled_at = -math.inf
         self._shut: tuple[float, DestinationError] | None = None  # until when, and why
@@ -73,12 +96,12 @@ class Gate:
                 self._in_flight -= 1
                 self._changed.notify_all()
 
-    def wait_turn(self) -> None:
-        """Return when the caller may send one request. Raises NotNow, or Interrupted if a signal asks for the end."""
+    def wait_turn(self, stopped: Callable[[], Exit | None] = _never) -> None:
+        """Return when the caller may send one request. Raises NotNow, or Interrupted once `stopped` says so."""
         turn = self.turns.take()
         while True:
             now = self.clock.monotonic()
-            if (code := self._stopped()) is not None:
+            if (code := stopped()) is not None:
                 raise Interrupted(code)
             if now < self.paused_until:
                 self.turns.give_back()
@@ -92,6 +115,24 @@ class Gate:
         if self._shut and self.clock.monotonic() < self._shut[0]:
             why = self._shut[1]
             raise type(why)(why.what, where=why.where, hint=why.hint)
+
+    @property
+    def state(self) -> GateState:
+        with self._changed:
+            now = self.clock.monotonic()
+            shut, why = self._shut if self._shut and now < self._shut[0] else (None, None)
+            return GateState(
+                self._in_flight,
+                self.in_trouble,
+                max(0.0, self.paused_until - now),
+                None if shut is None else shut - now,
+                None if why is None else why.what,
+                self.turns.found,
+            )
+
+    @property
+    def is_shut_for_good(self) -> bool:
+        return self._shut is not None and self._shut[0] == math.inf
 
     # ------------------------------------------------------------ answers
 

@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from kpisync.model import Action, Change, Rejection, RunStatus, Status, ValueKey
+from kpisync.ports import Traffic
 from kpisync.sync.confirm import Judgement
 from kpisync.sync.reconcile import Conflict
 
@@ -27,7 +28,7 @@ class Report:
     sent: int = 0
     conflicts: list[Conflict] = field(default_factory=list)
     rejections: list[Rejection] = field(default_factory=list)
-    requests: Counter[str] = field(default_factory=Counter)
+    traffic: Traffic = field(default_factory=Traffic)
     changes: list[Change] = field(default_factory=list)  # of a plan
     doubts: list[ValueKey] = field(default_factory=list)  # still in doubt at the end
     skipped: dict[str, int] = field(default_factory=dict)  # source lines by the rule that skipped them
@@ -36,6 +37,16 @@ class Report:
     held: str | None = None
     error: str | None = None
     waiting: int = 0  # values not sent, because the run ended before
+
+    @property
+    def requests(self) -> Counter[str]:
+        """By method, of destination and source together."""
+        return sum(self.traffic.requests.values(), Counter())
+
+    @property
+    def answers(self) -> Counter[str]:
+        """To those requests, by status; `none` for no answer that could be used."""
+        return sum(self.traffic.answers.values(), Counter())
 
     @property
     def in_doubt(self) -> int:

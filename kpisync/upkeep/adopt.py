@@ -58,7 +58,7 @@ def adopt(upkeep: Upkeep, request: Request) -> Adopted:
 def _stated(upkeep: Upkeep, request: Request, visit: Visit) -> list[KpiValue]:
     """What the source states, but for the values that other jobs have. Every row is mapped."""
     config, report = upkeep.loaded.jobs[visit.target.job], visit.report
-    source = upkeep.builder.source(config, visit.report.requests)
+    source = upkeep.builder.source(config, visit.report.traffic)
     job = upkeep.builder.build(config, request, source, visit.target.destination, None, config.guard)
     tools = visit.tools
     extract = Extraction(job.name, job.source, job.mapper, "", tools.state, tools.progress).extract()

@@ -17,7 +17,6 @@ from kpisync.names import Names
 from kpisync.ports import KeepsApart
 from kpisync.reports import run_json
 from kpisync.state.lock import job_lock
-from kpisync.state.open import open_store
 from kpisync.state.store import Store
 from kpisync.sync.job import Target, Tools
 from kpisync.sync.look import Shown, carefully, look
@@ -59,7 +58,7 @@ class Upkeep(Workshop):
             raise ConfigError(what, where=self.loaded.file, hint="Put it back, or see `kpisync check`")
         options = self.loaded.destinations[destination].options
         store.require(destination, options.identity)
-        with closing(self.builder.destination(destination, report.requests)) as built:
+        with closing(self.builder.destination(destination, report.traffic)) as built:
             apart = built if isinstance(built, KeepsApart) else None
             catalog, gate = self.builder.catalog(destination), self.builder.gate(destination)
             gate.turns.begin_at(store.rate(destination))
@@ -80,19 +79,19 @@ class Upkeep(Workshop):
         config = self.loaded.jobs.get(report.job)
         try:
             with (
-                closing(open_store(self.settings.state, self.clock)) as store,
+                self.open_store() as store,
                 job_lock(self.settings.state, report.job),
                 self.turn(report.job),
+                self.begun(store, report, kind, config.digest if config else "") as told,
             ):
-                digest = config.digest if config else ""
-                report.run = store.begin_run(report.job, kind, self.clock.now(), digest)
-                log.info("run started", job=report.job, run=report.run, kind=kind)
                 code, kept = self._done(report, partial(work, store))
                 status = RunStatus.PARTIAL if code is Exit.PARTIAL else report.status
                 shown = {**run_json(report, status, names, first, last), **kept}
-                log.info("run ended", job=report.job, run=report.run, kind=kind, status=str(status))
-                store.reject(report.run, report.rejections)
-                store.finish_run(report.run, self.clock.now(), status, code, shown)
+                log.info("run ended", status=str(status))
+                told(status=str(status))
+                run = report.run or ""
+                store.reject(run, report.rejections)
+                store.finish_run(run, self.clock.now(), status, code, shown)
                 return code
         except (LockedError, StateError) as error:
             report.error = self.said(error)

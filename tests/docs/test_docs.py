@@ -9,13 +9,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-import typer
 
-from kpisync.cli.main import cli
 from kpisync.config.load import load
 from kpisync.config.yaml import parse
 from kpisync.errors import Exit
 from kpisync.registry import installed
+from tests.image.command_lines import parse as parsed
 
 ROOT = Path(__file__).parent.parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), *sorted((ROOT / "docs" / "reference").glob("*.md"))]
@@ -36,17 +35,6 @@ def anchors(page: Path) -> set[str]:
     text = BLOCK.sub("", page.read_text(encoding="utf-8"))
     titles = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
-
-
-def parsed(arguments: list[str]) -> None:
-    """Parse a command line as the program does, without carrying it out; raises what the parser raises."""
-    group = typer.main.get_command(cli)
-    context = group.make_context("kpisync", list(arguments))
-    while isinstance(group, typer.core.TyperGroup):
-        name, command, rest = group.resolve_command(context, [*context._protected_args, *context.args])
-        assert command is not None
-        context = command.make_context(name, rest, parent=context)
-        group = command
 
 
 class Typed(NamedTuple):

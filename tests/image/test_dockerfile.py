@@ -10,8 +10,11 @@ from importlib.metadata import requires
 from pathlib import Path
 
 import pytest
+from command_lines import parse
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+
+from kpisync.config.schema import ServeOptions
 
 ROOT = Path(__file__).parent.parent.parent
 DOCKERFILE = (ROOT / "Dockerfile").read_text(encoding="utf-8")
@@ -25,10 +28,16 @@ def pins(name: str) -> dict[str, tuple[str, frozenset[str]]]:
     return {pin[1]: (pin[2], frozenset(re.findall(r"sha256:\w+", pin[4]))) for pin in PIN.finditer(text)}
 
 
-def required(package: str) -> set[str]:
-    """The packages that a package needs here, without its extras."""
+def required(package: str, extra: str = "") -> set[str]:
+    """The packages that a package needs here, with one extra or without."""
     found = [Requirement(line) for line in requires(package) or []]
-    return {canonicalize_name(each.name) for each in found if not each.marker or each.marker.evaluate({"extra": ""})}
+    return {canonicalize_name(each.name) for each in found if not each.marker or each.marker.evaluate({"extra": extra})}
+
+
+def shipped_extras() -> list[str]:
+    """Those that `make lock` pins for the image."""
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    return re.findall(r"--extra (\S+)", makefile)
 
 
 def test_the_linter_has_nothing_to_say() -> None:
@@ -45,7 +54,19 @@ def test_it_runs_as_nobody_that_the_host_knows() -> None:
 
 def test_its_health_check_is_the_light_one() -> None:
     assert 'CMD ["python", "-m", "kpisync.health"]' in FINAL
-    assert 'ENTRYPOINT ["kpisync"]' in FINAL
+
+
+def test_it_serves_unless_told_otherwise() -> None:
+    assert 'ENTRYPOINT ["kpisync"]\nCMD ["serve"]\n' in FINAL
+    parse(["serve"])
+
+
+def test_its_port_is_the_one_that_the_program_takes() -> None:
+    assert re.findall(r"^EXPOSE (.*)$", FINAL, re.MULTILINE) == [str(ServeOptions().port)]
+
+
+def test_it_is_ended_by_the_signal_that_the_daemon_finishes_on() -> None:
+    assert re.findall(r"^STOPSIGNAL (.*)$", FINAL, re.MULTILINE) == ["SIGTERM"]
 
 
 def test_it_is_told_no_secret() -> None:
@@ -70,13 +91,19 @@ def test_what_runs_is_pinned_as_it_was_tested() -> None:
 
 
 def test_what_runs_is_pinned_whole_and_nothing_of_the_workshop_is_in_it() -> None:
-    needed, waiting = set[str](), ["kpisync", "psycopg", "psycopg-binary", "pymysql"]
+    needed, waiting = set[str](), ["kpisync", "psycopg-binary"]  # the latter is an extra of a package of an extra
+    for extra in shipped_extras():
+        waiting += required("kpisync", extra)
     while waiting:
         name = waiting.pop()
         if name not in needed:
             needed.add(name)
             waiting += required(name)
     assert set(pins("constraints-runtime.txt")) - {"colorama"} == needed - {"kpisync"}  # colorama is for Windows
+
+
+def test_the_image_can_reach_databases_and_people() -> None:
+    assert set(shipped_extras()) >= {"alerts", "mysql", "postgres"}
 
 
 def test_what_builds_the_wheel_is_pinned_whole() -> None:

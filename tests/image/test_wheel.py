@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import urllib.request
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -164,6 +165,7 @@ def test_the_wheel_holds_migrations_and_no_tests(wheel: Path) -> None:
     assert {"kpisync/migrations/env.py", "kpisync/py.typed", "kpisync/cli/main.py"} <= set(names)
     revisions = {path.name for path in (ROOT / "migrations" / "versions").glob("*.py")}
     assert {f"kpisync/migrations/versions/{name}" for name in revisions} <= set(names)
+    assert {"kpisync/web/static/app.css", "kpisync/web/templates/base.html", "kpisync/web/words/de.yaml"} <= set(names)
     assert [name for name in names if re.search(r"(^|/)(tests?|docs|config/demo)/|test_|\.pyc$", name)] == []
     assert {name.split("/")[0].partition("-")[0] for name in names} == {"kpisync"}
 
@@ -208,6 +210,39 @@ def test_it_delivers_once_and_only_once(kpisync: Installed) -> None:
     assert (kpisync.data / "state" / "kpisync.db").is_file()
     check = Installed(kpisync.program.with_name("python"), kpisync.data, kpisync.before)
     assert check.call("-m", "kpisync.health") == ""
+
+
+@pytest.mark.slow
+def test_it_serves_its_page_and_ends_when_it_is_asked(kpisync: Installed) -> None:
+    with kpisync.start("serve", "--port", "0") as daemon:
+        try:
+            assert daemon.stdout is not None
+            url = daemon.stdout.readline().rpartition(" ")[2].strip()
+            page = fetched(url + "/")
+            own = re.findall(r'(?:href|src)="(/static/[^"]+)"', page)
+            assert own
+            assert all(fetched(url + path) for path in own)
+            assert json.loads(fetched(url + "/readyz"))["ready"] is True
+            assert "scrap-daily" in page
+            assert health_of(kpisync, url) == ""
+        finally:
+            daemon.terminate()
+            _, err = daemon.communicate()
+    assert daemon.returncode == 143, err
+    assert (kpisync.data / "state" / "kpisync.db").is_file()
+
+
+def fetched(url: str) -> str:
+    assert url.startswith("http://127.0.0.1:")
+    with urllib.request.urlopen(url, timeout=30) as answer:
+        return str(answer.read().decode())
+
+
+def health_of(kpisync: Installed, url: str) -> str:
+    """What the image's health check says where this daemon is the first process."""
+    command = f"b'kpisync serve --port {url.rpartition(':')[2]}'"
+    ask = f"import kpisync.health as h; print(h.trouble({{}}, {command}) or '', end='')"
+    return Installed(kpisync.program.with_name("python"), kpisync.data, kpisync.before).call("-I", "-c", ask)
 
 
 def run(kpisync: Installed, url: str) -> Any:

@@ -183,7 +183,7 @@ def test_an_old_store_is_migrated_and_keeps_what_it_knew(postgres: Database, tmp
         sent(store)
     with pytest.raises(StateError, match="kpisync state upgrade"):
         open_readonly(postgres.plain, newer)
-    assert upgrade_store(postgres.plain, SteppingClock(), newer) == Upgraded("0001", "0002")
+    assert upgrade_store(postgres.plain, SteppingClock(), newer) == Upgraded(SHIPPED.head, "next")
     assert postgres.look("SELECT colour FROM job") == [(None,)]
     with open_store(postgres.plain, SteppingClock(), newer) as store:
         assert store.known("board", *EVER)[key()].number == Decimal(190)

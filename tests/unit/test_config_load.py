@@ -407,3 +407,11 @@ def test_a_hundred_jobs_load_in_well_under_half_a_second(tmp_path: Path) -> None
 def test_loading_needs_no_library_of_the_state_store_or_the_network() -> None:
     code = "import sys, kpisync.config.load; sys.exit(bool({'sqlalchemy', 'alembic', 'httpx'} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_configuration_knows_all_files_that_it_was_read_from(tmp_path: Path) -> None:
+    (tmp_path / "jobs").mkdir()
+    (tmp_path / "jobs" / "a.yaml").write_text("lookups: {lines: {file: ../lines.csv, key: code, value: line}}\n")
+    (tmp_path / "kpisync.yaml").write_text("version: 1\nserve: {token: '${file:secrets/token}'}\n")
+    expected = {"kpisync.yaml", "jobs", "jobs/a.yaml", "catalog", "lines.csv", "secrets/token"}
+    assert {path.resolve() for path in load(tmp_path, {}).read} == {tmp_path / name for name in expected}

@@ -85,7 +85,7 @@ def test_an_absolute_secret_path_is_taken_as_it_is(tmp_path: Path) -> None:
 
 def test_what_came_from_a_secret_file_is_a_secret(tmp_path: Path) -> None:
     (tmp_path / "pw").write_text("s3cret\n")
-    _, secrets = resolve(parse(b"a: 'x ${file:pw}'", tmp_path / "a.yaml"), {})
+    secrets = resolve(parse(b"a: 'x ${file:pw}'", tmp_path / "a.yaml"), {}).secrets
     assert secrets == {"s3cret"}
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
@@ -26,9 +25,9 @@ BUSY = Reply(ReplyKind.BUSY, 503)
 MINUTE = 60.0
 
 
-def gate(rate: float | None = None, places: int = 16, stopped: Callable[[], Exit | None] = lambda: None) -> Gate:
+def gate(rate: float | None = None, places: int = 16) -> Gate:
     clock = FakeClock()
-    return Gate(clock, Turns(rate, clock), places, stopped, random.Random(1))
+    return Gate(clock, Turns(rate, clock), places, random.Random(1))
 
 
 def bad(gate: Gate, reply: Reply = BUSY, wrote: bool = True) -> bool:
@@ -42,10 +41,10 @@ def bad(gate: Gate, reply: Reply = BUSY, wrote: bool = True) -> bool:
 
 def test_a_wait_for_a_turn_ends_soon_after_a_signal() -> None:
     signals = iter([None, None, Exit.SIGTERM])
-    asked = gate(1 / 3600, stopped=lambda: next(signals))
-    asked.wait_turn()
+    asked = gate(1 / 3600)
+    asked.wait_turn(lambda: next(signals))
     with pytest.raises(Interrupted):
-        asked.wait_turn()
+        asked.wait_turn(lambda: next(signals))
     assert asked.clock.monotonic() <= 2
 
 

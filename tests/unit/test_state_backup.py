@@ -11,6 +11,7 @@ import pytest
 from test_state_builders import EVER, SteppingClock, begin, key, opened, sent, url_of
 
 from kpisync.errors import LockedError, StateError
+from kpisync.state import engine
 from kpisync.state.backup import backup, restore
 from kpisync.state.lock import job_lock
 from kpisync.state.open import open_readonly, upgrade_store
@@ -180,3 +181,44 @@ def test_whoever_has_the_old_store_open_finds_out(saved: Path, file: Path) -> No
 def test_a_restored_store_is_current(saved: Path, file: Path) -> None:
     restore(saved, url_of(file))
     assert upgrade_store(url_of(file), SteppingClock()).backup is None
+
+
+def test_a_store_that_is_open_and_idle_finds_out_at_its_next_write(saved: Path, file: Path) -> None:
+    with opened(file) as idle:
+        assert number(idle) == 2
+        restore(saved, url_of(file))
+        with pytest.raises(StateError) as told:
+            begin(idle)
+    assert "Start again" in str(told.value)
+    assert number_in(file) == 1
+
+
+class TestWithWal:
+    """As on a machine whose SQLite may use a WAL: its files are shared by whoever has the store open."""
+
+    @pytest.fixture(autouse=True)
+    def wal(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(engine, "_WAL_IS_SOUND", (0,))
+
+    def test_a_store_that_is_open_is_not_replaced(self, saved: Path, file: Path) -> None:
+        with opened(file) as store:
+            sent(store, number="3")
+            with pytest.raises(StateError, match="another process has the state store open"):
+                restore(saved, url_of(file))
+            assert number(store) == 3
+        assert leftovers(file.parent) == set()
+
+    def test_a_store_whose_connections_are_given_up_is_replaced_and_finds_out(self, saved: Path, file: Path) -> None:
+        with opened(file) as idle:
+            sent(idle, number="3")
+            idle.close()  # it may be used again, and then connects anew
+            restore(saved, url_of(file))
+            with pytest.raises(StateError, match="removed or replaced"):
+                begin(idle)
+        assert number_in(file) == 1
+
+    def test_a_backup_holds_what_is_in_the_wal(self, file: Path, tmp_path: Path) -> None:
+        with opened(file) as store:
+            sent(store, number="3")
+            backup(url_of(file), tmp_path / "saved.db")
+        assert number_in(tmp_path / "saved.db") == 3

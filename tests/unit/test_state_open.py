@@ -45,12 +45,12 @@ def coming(folder: Path, *statements: str) -> Schema:
         "import os, signal",
         "import sqlalchemy as sa",
         "from alembic import op",
-        'revision, down_revision = "0002", "0001"',
+        f'revision, down_revision = "next", "{SHIPPED.head}"',
         "def upgrade():",
         *(f"    {statement}" for statement in statements),
     ]
-    (target / "versions" / "rev_0002_next.py").write_text("\n".join(lines))
-    return Schema(("0001", "0002"), target)
+    (target / "versions" / "rev_next.py").write_text("\n".join(lines))
+    return Schema((*SHIPPED.revisions, "next"), target)
 
 
 def traces(folder: Path) -> dict[str, bytes]:
@@ -147,7 +147,7 @@ def test_two_processes_with_different_jobs_work_beside_each_other(file: Path) ->
 
 
 def test_the_migrations_make_the_tables(tmp_path: Path) -> None:
-    """To the letter: SQLite keeps the text of each statement."""
+    """To the letter, but for white space: SQLite keeps the text of each statement."""
     made, migrated = (Location("", tmp_path / name, name) for name in ("made.db", "migrated.db"))
     engine = connect(made, "create")
     create(engine, START, "")
@@ -158,8 +158,12 @@ def test_the_migrations_make_the_tables(tmp_path: Path) -> None:
         context = MigrationContext.configure(connection)
         assert compare_metadata(context, tables.metadata) == []
     engine.dispose()
-    schema = "SELECT name, replace(sql, ' ', '') FROM sqlite_master ORDER BY name"
-    assert query(tmp_path / "made.db", schema) == query(tmp_path / "migrated.db", schema)
+    schema = "SELECT name, sql FROM sqlite_master ORDER BY name"
+    of_made, of_migrated = (
+        [(name, "".join(str(sql).split())) for name, sql in query(tmp_path / file, schema)]
+        for file in ("made.db", "migrated.db")
+    )
+    assert of_made == of_migrated
 
 
 def test_the_revisions_are_those_of_the_scripts() -> None:
@@ -210,7 +214,7 @@ def test_an_old_store_is_migrated_and_copied_before(file: Path, newer: Schema) -
     with opened(file) as store:
         sent(store)
     done = upgrade_store(url_of(file), SteppingClock(), newer)
-    assert done == Upgraded("0001", "0002", file.with_name("kpisync.db.before-0002"))
+    assert done == Upgraded(SHIPPED.head, "next", file.with_name("kpisync.db.before-next"))
     assert query(file, "SELECT colour FROM job") == [(None,)]
     with opened(done.backup) as store:  # which is a whole store, as it was
         assert store.known("board", *EVER)[key()].number == Decimal(190)
@@ -226,7 +230,7 @@ def test_a_migrated_store_keeps_what_it_knew(file: Path, newer: Schema) -> None:
 def test_a_current_store_is_neither_migrated_nor_copied(file: Path) -> None:
     with opened(file):
         pass
-    assert upgrade_store(url_of(file), SteppingClock()) == Upgraded("0001", "0001")
+    assert upgrade_store(url_of(file), SteppingClock()) == Upgraded(SHIPPED.head, SHIPPED.head)
     assert not list(file.parent.glob("*before*"))
 
 
@@ -235,7 +239,7 @@ def test_no_store_is_migrated_under_a_running_job(file: Path, newer: Schema) -> 
         pass
     with job_lock(url_of(file), "scrap-daily"), pytest.raises(LockedError, match="scrap-daily"):
         open_store(url_of(file), SteppingClock(), newer)
-    assert query(file, "SELECT version_num FROM alembic_version") == [("0001",)]
+    assert query(file, "SELECT version_num FROM alembic_version") == [(SHIPPED.head,)]
 
 
 def test_a_migration_that_fails_leaves_the_store_as_it_was(file: Path, tmp_path: Path) -> None:
@@ -244,8 +248,8 @@ def test_a_migration_that_fails_leaves_the_store_as_it_was(file: Path, tmp_path:
         sent(store)
     with pytest.raises(RuntimeError, match="broken"):
         open_store(url_of(file), SteppingClock(), broken)
-    assert query(file, "SELECT version_num FROM alembic_version") == [("0001",)]
-    assert [row[1] for row in query(file, "PRAGMA table_info(job)")] == ["id", "name"]
+    assert query(file, "SELECT version_num FROM alembic_version") == [(SHIPPED.head,)]
+    assert [row[1] for row in query(file, "PRAGMA table_info(job)")] == [column.name for column in tables.job.c]
 
 
 def test_a_process_killed_in_a_migration_leaves_the_store_as_it_was(file: Path, tmp_path: Path) -> None:
@@ -257,9 +261,9 @@ def test_a_process_killed_in_a_migration_leaves_the_store_as_it_was(file: Path, 
         import sys
         from pathlib import Path
         from kpisync.state.open import open_store
-        from kpisync.state.upgrade import Schema
+        from kpisync.state.upgrade import SHIPPED, Schema
         from test_state_builders import SteppingClock, url_of
-        open_store(url_of(sys.argv[1]), SteppingClock(), Schema(("0001", "0002"), Path(sys.argv[2])))
+        open_store(url_of(sys.argv[1]), SteppingClock(), Schema((*SHIPPED.revisions, "next"), Path(sys.argv[2])))
     """
     with python(code, file, deadly.folder) as process:
         assert process.wait() == -9

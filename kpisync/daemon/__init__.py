@@ -1,0 +1,1 @@
+"""What runs for a year: due times, runs beside each other, reload, alerts."""
