@@ -38,9 +38,7 @@ RUN apt-get update \
 
 COPY --from=build /opt/kpisync /opt/kpisync
 
-# glibc would give each thread that runs a job a heap of its own, and keep it: two are enough, and memory stays flat.
 ENV PATH=/opt/kpisync/bin:$PATH \
-    MALLOC_ARENA_MAX=2 \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \
     KPISYNC_CONFIG=/config/kpisync.yaml \

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import socket
 import sys
 from collections.abc import Callable
@@ -23,6 +22,7 @@ from kpisync.errors import ConfigError, StateError
 from kpisync.jobs import JobResult
 from kpisync.ports import Clock, SystemClock
 from kpisync.state.retention import forget
+from kpisync.support.memory import settle
 from kpisync.watch.model import Overview, Trouble
 from kpisync.watch.tally import Tally
 from kpisync.watch.watch import Watch
@@ -63,7 +63,7 @@ class Serving:
         """
         url = self.page.start(at_end)
         sys.setswitchinterval(_SWITCH)
-        gc.freeze()  # what was read so far lives as long as the process: to look through it costs 0.1 s
+        settle()
         self.service.start()
         return url
 

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from kpisync.cli.options import ConfigPath
-from kpisync.cli.session import collect_seldom, complain, config_path
+from kpisync.cli.session import complain, config_path
 from kpisync.errors import ConfigError, Exit
+from kpisync.support.memory import collect_seldom, share_heaps
 
 if TYPE_CHECKING:
     from kpisync.config.loaded import Loaded
@@ -50,6 +51,7 @@ def serve(
     import structlog
 
     collect_seldom()
+    share_heaps()
     from kpisync.config.load import load
     from kpisync.serving import Serving
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import signal
 import sys
@@ -118,11 +117,6 @@ def open_session(path: Path | None, as_json: bool = False) -> Session:
 
 
 ROOT: dict[str, Path] = {}  # the options given before the command
-
-
-def collect_seldom() -> None:
-    """For what holds many small objects that live: looking through them often only costs time."""
-    gc.set_threshold(50_000, 20, 20)
 
 
 def complain(text: str) -> None:

@@ -10,9 +10,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from kpisync.cli.session import collect_seldom
 from kpisync.errors import Exit, Interrupted, combined
 from kpisync.reports import in_order, run_json
+from kpisync.support.memory import collect_seldom
 
 if TYPE_CHECKING:
     from decimal import Decimal

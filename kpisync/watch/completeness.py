@@ -26,13 +26,14 @@ from __future__ import annotations
 from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from types import MappingProxyType
 
 from kpisync.mapping.periods import days_of, period_end
 from kpisync.model import Interval, Rhythm, Status
 from kpisync.state.numbering import Series
 from kpisync.watch.model import Mark
-from kpisync.watch.steps import moved, newest_ended, step
+from kpisync.watch.steps import newest_ended, row_of, step
 
 # How many periods back a number is still expected for.
 KNOWN_FOR = MappingProxyType(
@@ -108,12 +109,7 @@ class Expected:
 
     def newest_due(self, ended: date | None) -> date | None:
         """The newest period in which it is due, looked for over the last weeks; `ended` is the newest that may be."""
-        period = ended
-        for _ in range(_LONGEST_BREAK.get(self.rhythm.interval, _SHORT_BREAK)):
-            if period is None or self._is_usual(period):
-                return period
-            period = moved(period, self.rhythm.interval, -1)
-        return None
+        return next((period for period in _latest(self.rhythm, ended) if self._is_usual(period)), None)
 
     def _is_known_before(self, period: date) -> bool:
         interval = self.rhythm.interval
@@ -133,6 +129,13 @@ class Expected:
         if known.bit_count() < _FEW:
             return period.weekday() < _SATURDAY
         return bool(self.seen.before(at, _HABIT) & _SAME_WEEKDAY)
+
+
+@lru_cache(maxsize=100)
+def _latest(rhythm: Rhythm, ended: date | None) -> tuple[date, ...]:
+    """The periods up to one, newest first, as far back as something that is due is looked for."""
+    count = _LONGEST_BREAK.get(rhythm.interval, _SHORT_BREAK)
+    return tuple(reversed(row_of(ended, rhythm.interval, count))) if ended else ()
 
 
 def mark_of(stands: Status | None, *, rejected: bool, in_doubt: bool, due: bool) -> Mark:

@@ -19,8 +19,8 @@ pytestmark = [
     pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="needs the /proc of Linux"),
 ]
 JOBS = 5
-RUNS = amount(30, 1000)
-WARM = amount(10, 100)  # runs after which everything was done once
+WARM = amount(10, 200)  # runs after which everything was done once
+RUNS = WARM + amount(20, 1000)
 DAYS = 4
 GROWTH = 1.05 if WHOLE else 1.10  # of the memory, from warm to the end; a cold start is still settling in a sample
 POOL = 5  # connections to the state store that are kept open once so many were needed at a time
