@@ -50,7 +50,10 @@ class Serving:
         self.service = service = Service(self.load, self.at_start, self.begun, self.clock)
         self.tally = Tally()
         self.watch = Watch(service.loaded, service.live, self.tally, self.clock, in_thread)
-        self._alerts = Alerts(self._alert_options, service.store, self.clock, service.redact, zone=self.watch.timezone)
+        who = f"{socket.gethostname()} {self.serve.host}:{self.serve.port}"
+        self._alerts = Alerts(
+            self._alert_options, service.store, self.clock, service.redact, who, zone=self.watch.timezone
+        )
         self._ping = Ping(self._alert_options, self.clock, service.redact)
         service.hooks = Hooks(self._ended, self._look_around, self._forget, self._troubles)
         app = build_app(self.watch, service, self.serve, service.redact, self.clock)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import replace
 from datetime import UTC, tzinfo
 from functools import partial
@@ -18,7 +18,7 @@ from kpisync.daemon.sending import INSTALL, Send, addresses, installed, send_by_
 from kpisync.daemon.telling import Message, News, belief, compare, message, picture
 from kpisync.errors import StateError
 from kpisync.ports import Clock
-from kpisync.state.alerts import AlertKey, OpenAlert, keep_alerts, open_alerts
+from kpisync.state.alerts import AlertKey, OpenAlert, is_teller, keep_alerts, open_alerts
 from kpisync.state.store import Store
 from kpisync.watch.model import Overview, Topic, Trouble
 
@@ -36,7 +36,8 @@ class Alerts:
     """Told of every picture by `look`, which may wait for the state store, and so belongs in a thread of its own.
 
     `options` None: the section has problems, and nothing is done until it has none. While the store cannot be used,
-    what was told is remembered here, and kept there as soon as it can be. Threads may share it.
+    what was told is remembered here, and kept there as soon as it can be. Of several daemons over one store one tells;
+    `who` is this one, the same after a restart. Threads may share it.
     """
 
     def __init__(
@@ -45,18 +46,20 @@ class Alerts:
         store: Callable[[], AbstractContextManager[Store]],
         clock: Clock,
         redact: Callable[[str], str],
+        who: str,
         *,
         zone: Callable[[], tzinfo] = _utc,
         send: Send = send_by_apprise,
         is_installed: Callable[[], bool] = installed,
     ) -> None:
-        self._options, self._store, self._clock, self._redact = options, store, clock, redact
+        self._options, self._store, self._clock, self._redact, self._who = options, store, clock, redact, who
         self._zone, self._send, self._is_installed = zone, send, is_installed
         self._turn = Condition()
         self._channels: dict[str, Channel] = {}
         self._rows: dict[AlertKey, OpenAlert] = {}
         self._unsaved: set[AlertKey] = set()  # open, and told, only as far as this process remembers
         self._absent: Trouble | None = None
+        self._tells = True
 
     def look(self, overview: Overview) -> None:
         """Begin to tell what is new in it; returns before anybody is told. Raises nothing that has to do with that."""
@@ -66,6 +69,8 @@ class Alerts:
         with self._turn:
             self._rows = rows = self._read()
             self._arrange(options, rows)
+            if self._channels and not self._is_teller():
+                self._channels = {}  # what is owed, whoever takes over reads in the store
             if not self._channels:
                 return
             news = compare(rows, picture(overview, options.rejects_above), options.on)
@@ -97,6 +102,12 @@ class Alerts:
             self._absent = None
         owed = {subject for subject, event in rows if event == AlertEvent.RECOVERED}
         self._channels = {url: self._channels.get(url) or Channel(name, url, set(owed)) for url, name in wanted.items()}
+
+    def _is_teller(self) -> bool:
+        """While the store cannot be used, it is as it was before."""
+        with suppress(StateError), self._store() as store:
+            self._tells = is_teller(store, self._who, self._clock.now())
+        return self._tells
 
     def _begin(self, news: News) -> None:
         now = self._clock.monotonic()

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection, delete, select, update
 
 from kpisync.state.columns import plain
 from kpisync.state.numbering import insert_into
 from kpisync.state.store import Store
-from kpisync.state.tables import alert
+from kpisync.state.tables import alert, meta
 
 SAID_LIMIT = 2000
+_TELLER = "teller"  # in `meta`: until when who is the one that tells
+_FOR = timedelta(seconds=150)  # two looks of a daemon, and a little
 
 AlertKey = tuple[str, str]  # the subject and the event
 
@@ -61,3 +63,28 @@ def _row(key: AlertKey, each: OpenAlert) -> dict[str, object]:
         "said": plain(each.said, SAID_LIMIT),
         "told": each.told,
     }
+
+
+# ---------------------------------------------------------------- who tells
+
+
+def is_teller(store: Store, who: str, now: datetime) -> bool:
+    """Whether this one, of several over the same store, is to tell people; it stays so as long as it goes on asking."""
+    wanted = select(meta.c.value).where(meta.c.key == _TELLER)
+    with store.reading() as connection:
+        known: str | None = connection.execute(wanted).scalar()
+    until, _, teller = (known or "").partition(" ")
+    if known and teller != who and until > _text(now):
+        return False
+    if teller == who and until > _text(now + _FOR / 2):
+        return True
+    row = {"key": _TELLER, "value": f"{_text(now + _FOR)} {who}"}
+    with store.writing() as connection:  # of two that ask at once, one finds its row in place of what it has read
+        connection.execute(update(meta).where(meta.c.key == _TELLER, meta.c.value == known).values(row))
+        connection.execute(insert_into(connection, meta).on_conflict_do_nothing(), row)
+        return bool(connection.execute(wanted).scalar() == row["value"])
+
+
+def _text(instant: datetime) -> str:
+    """In a form that sorts."""
+    return instant.astimezone(UTC).isoformat(timespec="seconds")

@@ -49,8 +49,8 @@ class Post:
 class Desk:
     """Alerts with a real store, whose day is made of looks."""
 
-    def __init__(self, file: Path) -> None:
-        self.file, self.clock, self.post = file, FakeClock(), Post()
+    def __init__(self, file: Path, who: str = "here", clock: FakeClock | None = None) -> None:
+        self.file, self.clock, self.post, self.who = file, clock or FakeClock(), Post(), who
         self.options: AlertOptions | None = AlertOptions.model_validate({"urls": ["json://a"]})
         self.store_is_lost = False
         self.restart()
@@ -64,6 +64,7 @@ class Desk:
             self.store,
             self.clock,
             lambda text: text.replace("hunter2", "***"),
+            self.who,
             send=self.post,
             is_installed=lambda: True,
         )
@@ -124,6 +125,46 @@ def test_a_restart_tells_nobody_twice(desk: Desk) -> None:
     desk.restart()
     desk.see(FAILED)
     assert desk.post.subjects == ["scrap-daily failed"]
+
+
+@pytest.fixture
+def other(desk: Desk) -> Desk:
+    """Another daemon over the same store, whose looks come between those of the first."""
+    return Desk(desk.file, "there", desk.clock)
+
+
+def test_of_two_daemons_over_one_store_one_tells(desk: Desk, other: Desk) -> None:
+    for each in (WELL, FAILED, FAILED, WELL, WELL):
+        desk.see(each, after=MINUTE / 2)
+        other.see(each, after=MINUTE / 2)
+    assert desk.post.subjects == ["scrap-daily failed", "scrap-daily is well again"]
+    assert other.post.sent == []
+
+
+def test_what_two_daemons_see_otherwise_is_not_told_again_and_again(desk: Desk, other: Desk) -> None:
+    for _ in range(5):
+        desk.see(FAILED, after=MINUTE / 2)
+        other.see(WELL, after=MINUTE / 2)
+    assert desk.post.subjects == ["scrap-daily failed"]
+    assert other.post.sent == []
+
+
+def test_when_the_one_that_tells_is_gone_the_other_one_goes_on_and_repeats_nothing(desk: Desk, other: Desk) -> None:
+    desk.see(FAILED, after=MINUTE / 2)
+    other.see(FAILED, after=MINUTE / 2)
+    for each in (FAILED, FAILED, FAILED, HELD, WELL):
+        other.see(each)
+    assert desk.post.subjects == ["scrap-daily failed"]
+    assert other.post.subjects == ["scrap-daily is held by its guard", "scrap-daily is well again"]
+    desk.see(FAILED)
+    assert desk.post.subjects == ["scrap-daily failed"], "it is not its turn any more"
+
+
+def test_a_daemon_that_can_tell_nobody_leaves_it_to_the_other(desk: Desk, other: Desk) -> None:
+    desk.configure(urls=[])
+    desk.see(FAILED, after=MINUTE / 2)
+    other.see(FAILED, after=MINUTE / 2)
+    assert other.post.subjects == ["scrap-daily failed"]
 
 
 def test_a_recovery_during_a_downtime_is_told(desk: Desk) -> None:
@@ -238,7 +279,7 @@ def test_an_address_that_hangs_keeps_nobody_waiting(desk: Desk) -> None:
         return desk.post(url, subject, body)
 
     desk.configure(urls=["json://slow", "json://good"])
-    alerts = Alerts(lambda: desk.options, desk.store, desk.clock, str, send=send, is_installed=lambda: True)
+    alerts = Alerts(lambda: desk.options, desk.store, desk.clock, str, "here", send=send, is_installed=lambda: True)
     alerts.look(overview(FAILED))
     assert hanging.wait(DEADLINE)
     for _ in range(100):
@@ -258,7 +299,9 @@ def test_a_recovery_while_the_message_is_on_its_way_is_told_after_it(desk: Desk)
             desk.alerts.look(overview(WELL))
         return desk.post(url, subject, body)
 
-    desk.alerts = Alerts(lambda: desk.options, desk.store, desk.clock, str, send=send, is_installed=lambda: True)
+    desk.alerts = Alerts(
+        lambda: desk.options, desk.store, desk.clock, str, "here", send=send, is_installed=lambda: True
+    )
     desk.see(FAILED)
     desk.see(WELL, after=2 * MINUTE)
     assert desk.post.subjects == ["scrap-daily failed", "scrap-daily is well again"]
@@ -272,7 +315,9 @@ def test_an_error_that_nobody_expected_is_a_trouble_and_not_the_end(desk: Desk) 
             raise ZeroDivisionError
         return None
 
-    desk.alerts = Alerts(lambda: desk.options, desk.store, desk.clock, str, send=send, is_installed=lambda: True)
+    desk.alerts = Alerts(
+        lambda: desk.options, desk.store, desk.clock, str, "here", send=send, is_installed=lambda: True
+    )
     desk.see(FAILED)
     assert "an error that apprise did not expect" in desk.alerts.troubles()[0].said
     desk.see(FAILED, after=5 * MINUTE)
@@ -357,7 +402,9 @@ def test_a_new_address_is_not_told_of_what_others_were_told(desk: Desk) -> None:
 
 
 def test_without_apprise_the_trouble_names_what_to_install(desk: Desk) -> None:
-    alerts = Alerts(lambda: desk.options, desk.store, desk.clock, str, send=desk.post, is_installed=lambda: False)
+    alerts = Alerts(
+        lambda: desk.options, desk.store, desk.clock, str, "here", send=desk.post, is_installed=lambda: False
+    )
     alerts.look(overview(FAILED))
     (found,) = alerts.troubles()
     assert "pip install 'kpisync[alerts]'" in found.said
