@@ -99,7 +99,9 @@ def _signals(reload: Callable[[], None]) -> Iterator[Asked]:
             signal.signal(each, signal.SIG_DFL)
         asked.put(Exit.SIGINT if number == signal.SIGINT else Exit.SIGTERM)
 
-    handlers = {signal.SIGINT: end, signal.SIGTERM: end, signal.SIGHUP: lambda number, frame: reload()}
+    handlers = {signal.SIGINT: end, signal.SIGTERM: end}
+    if sys.platform != "win32":  # which has no such signal
+        handlers[signal.SIGHUP] = lambda number, frame: reload()
     kept = {number: signal.signal(number, handler) for number, handler in handlers.items()}
     try:
         yield asked

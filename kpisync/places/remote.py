@@ -7,6 +7,7 @@ import glob
 import multiprocessing
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import copy_context
 from multiprocessing.pool import ThreadPool
 from typing import TypeVar
 
@@ -40,8 +41,9 @@ class Steps:
         self._failures: tuple[type[Exception], ...] = (OSError, *kind.failures())
 
     def take(self, where: str, step: Callable[[], T]) -> T:
+        within: Callable[[Callable[[], T]], T] = copy_context().run  # what the library logs says which run it is of
         try:
-            return self._pool.apply_async(step).get(self._seconds)
+            return self._pool.apply_async(within, (step,)).get(self._seconds)
         except multiprocessing.TimeoutError:
             trouble = LATE
         except self._failures as error:

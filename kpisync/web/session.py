@@ -121,19 +121,19 @@ class Door:
     def greet(self, request: Request, response: Response, visitor: Visitor) -> None:
         """Give a browser that is new its name: to whom nobody else gave one."""
         if visitor.is_new:
-            _keep(request, response, self._visit_cookie, self._seal.closed("visit", visitor.visit), "lax", None)
+            _keep(request, response, self._visit_cookie, self._seal.closed("visit", visitor.visit), None)
 
     def log_in(self, request: Request, response: Response) -> None:
         """A new name with the login, so that one known to somebody else is worth nothing."""
         visit = secrets.token_urlsafe(16)
         until = f"{self._clock.now().timestamp() + LIFE:.0f}"
-        _keep(request, response, self._visit_cookie, self._seal.closed("visit", visit), "lax", None)
+        _keep(request, response, self._visit_cookie, self._seal.closed("visit", visit), None)
         sealed = self._seal.closed("login", f"{visit}:{until}")
-        _keep(request, response, self._login_cookie, sealed, "strict", LIFE)
+        _keep(request, response, self._login_cookie, sealed, LIFE)
 
     def log_out(self, request: Request, response: Response) -> None:
-        for name, site in ((self._visit_cookie, "lax"), (self._login_cookie, "strict")):
-            _keep(request, response, name, "", site, 0)
+        for name in (self._visit_cookie, self._login_cookie):
+            _keep(request, response, name, "", 0)
 
     def _is_logged_in(self, request: Request, visit: str | None) -> bool:
         login = self._seal.opened("login", request.cookies.get(self._login_cookie))
@@ -149,12 +149,13 @@ def same(one: str, other: str) -> bool:
     return hmac.compare_digest(*digests)
 
 
-def _keep(request: Request, response: Response, name: str, value: str, site: str, seconds: int | None) -> None:
+def _keep(request: Request, response: Response, name: str, value: str, seconds: int | None) -> None:
+    """Lax: a link in a mail leads to its page. What changes anything is a form, which asks for more than a cookie."""
     response.set_cookie(
         name,
         value,
         max_age=seconds,
         httponly=True,
-        samesite="strict" if site == "strict" else "lax",
+        samesite="lax",
         secure=request.url.scheme == "https",
     )

@@ -7,6 +7,7 @@ import os
 import socket
 import threading
 from collections.abc import Iterator
+from multiprocessing.pool import ThreadPool
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +16,15 @@ import fetched
 import pytest
 from fetched import TABLE, contents, refusal
 from sftp_server import PASSWORD, SftpServer
+from structlog.contextvars import bound_contextvars, get_contextvars
 
 from kpisync.errors import NothingToRead, SourceError
+from kpisync.places import sftp
 from kpisync.places.address import parse
 from kpisync.places.copies import Copies
 from kpisync.places.files import Files
 from kpisync.places.login import Login
-from kpisync.places.remote import remote
+from kpisync.places.remote import Steps, remote
 from kpisync.ports import Surroundings
 from kpisync.testing.clock import NOON, FakeClock
 
@@ -313,3 +316,8 @@ def test_a_server_that_hangs_is_given_up(server: SftpServer) -> None:
         (entry,) = place.entries()
         with pytest.raises(SourceError, match="did not answer in time"):
             place.copy(entry, Copies())
+
+
+def test_what_is_logged_while_a_file_is_fetched_says_which_run_it_is_of() -> None:
+    with bound_contextvars(run="01JRUN"), ThreadPool(1) as pool:
+        assert Steps(sftp, str, pool, 60.0).take("there", get_contextvars) == {"run": "01JRUN"}
