@@ -14,7 +14,6 @@ from kpisync.chunks import chunk_guard, cut
 from kpisync.claims import Claims, shared_by
 from kpisync.config.loaded import JobConfig
 from kpisync.errors import Exit, HeldError, Interrupted, KpisyncError, LockedError, StateError, combined
-from kpisync.fingerprint import fingerprint
 from kpisync.jobs import JobResult, Order, Request
 from kpisync.mapping.options import LookbackSpan
 from kpisync.model import Catalog, Intake, RunStatus, Scope, ValueKey
@@ -241,7 +240,7 @@ class App(Workshop):
             report,
             Exit.OK,
             self.names(config.destination),
-            fingerprint(config, self.loaded),
+            self.builder.fingerprints.of(config),
             request.first,
             request.last,
         )

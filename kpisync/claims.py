@@ -1,11 +1,10 @@
-"""Which jobs meet: those that may state one value within a command, and those that may write one record at a time."""
+"""Which jobs meet: those that may state one value within a command."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import TypeVar
 
 from kpisync.config.loaded import JobConfig, Loaded
 from kpisync.mapping.apply import Mapper
@@ -15,7 +14,6 @@ from kpisync.mapping.rows import Reading
 from kpisync.model import Catalog, Intake, Table, ValueKey
 from kpisync.ports import State
 
-T = TypeVar("T")
 Target = tuple[str, str]  # ids of a KPI and of a value kind
 
 
@@ -89,42 +87,9 @@ def shared_by(loaded: Loaded, names: Sequence[str]) -> frozenset[str]:
     return frozenset(one.name for one in jobs if any(meet(one, other) for other in jobs))
 
 
-def group_of(loaded: Loaded, name: str) -> str:
-    """The name of the jobs that may write the records that this one writes, itself among them, directly or by others.
-
-    It is told by the platform and the first of their KPIs, so that it stays the same when unrelated jobs change.
-    """
-    place = _place(loaded, loaded.jobs[name])
-    beside = {
-        job.name: _kpis(job, loaded.catalogs.get(job.destination, Catalog()))
-        for job in loaded.jobs.values()
-        if _place(loaded, job) == place
-    }
-    kpis = beside.pop(name)
-    while kpis is not None and (meeting := [each for each, theirs in beside.items() if _meet(kpis, theirs)]):
-        for each in meeting:
-            theirs = beside.pop(each)
-            kpis = None if kpis is None or theirs is None else kpis | theirs
-    return place if kpis is None else f"{place} {min(kpis)}"
-
-
-def _place(loaded: Loaded, job: JobConfig) -> str:
-    """Two destinations may be one platform."""
-    return loaded.destinations[job.destination].options.identity
-
-
-def _meet(mine: frozenset[T] | None, theirs: frozenset[T] | None) -> bool:
+def _meet(mine: frozenset[Target] | None, theirs: frozenset[Target] | None) -> bool:
     """None is any."""
     return mine is None or theirs is None or bool(mine & theirs)
-
-
-def _kpis(job: JobConfig, catalog: Catalog) -> frozenset[str] | None:
-    """The ids of the KPIs that a map names; None if its rows do."""
-    named = [spec.kpi for spec in job.map.values if isinstance(spec.kpi, str)]
-    try:
-        return frozenset(kpi_of(catalog, kpi).id for kpi in named) if len(named) == len(job.map.values) else None
-    except Unmapped:
-        return None
 
 
 def _targets(job: JobConfig, catalog: Catalog) -> frozenset[Target] | None:

@@ -11,7 +11,7 @@ from functools import partial
 from kpisync.claims import ClaimingMapper, Claims
 from kpisync.config.loaded import JobConfig, Loaded
 from kpisync.errors import ConfigError, Exit
-from kpisync.fingerprint import fingerprint
+from kpisync.fingerprint import Fingerprints
 from kpisync.gates import Gates
 from kpisync.mapping.days import Days
 from kpisync.mapping.keys import Unmapped, kpi_of, nearest, team_id
@@ -96,6 +96,9 @@ class JobBuilder:
     gates: Gates
     stopped: Callable[[], Exit | None] = lambda: None
 
+    def __post_init__(self) -> None:
+        self.fingerprints = Fingerprints(self.loaded)
+
     def chosen(self, request: Request) -> list[str]:
         """The jobs that a request names, or every enabled one, sound or not. Raises ConfigError."""
         known = self.loaded.job_names
@@ -163,7 +166,7 @@ class JobBuilder:
             config.absent,
             others=frozenset(self.loaded.job_names) - {config.name},
             apart=destination if isinstance(destination, KeepsApart) else None,
-            fingerprint=fingerprint(config, self.loaded),
+            fingerprint=self.fingerprints.of(config),
             gate=self.gate(config.destination),
         )
 

@@ -11,7 +11,6 @@ from functools import partial
 import structlog
 from structlog.contextvars import bound_contextvars
 
-from kpisync.claims import group_of
 from kpisync.config.loaded import Loaded, Settings
 from kpisync.errors import ConfigError, Exit, KpisyncError, LockedError
 from kpisync.gates import Gates
@@ -73,7 +72,7 @@ class Workshop:
         if job not in self.loaded.jobs:
             return nullcontext()
         patience = Patience(self.clock, self.patience, self.stopped, partial(self.queued, job))
-        return turn(self.settings.state, group_of(self.loaded, job), job, patience)
+        return turn(self.settings.state, self.loaded.groups[job], job, patience)
 
     def said(self, error: KpisyncError) -> str:
         return self.loaded.secrets.redact(str(error))

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from kpisync.config.groups import Kpis, groups_at, kpis_of
 from kpisync.config.problems import Problem
 from kpisync.config.schema import AlertOptions, CatchUp, RetentionOptions, ServeOptions
 from kpisync.config.secrets import Secrets
@@ -124,3 +126,12 @@ class Loaded:
     def job_names(self) -> tuple[str, ...]:
         """Sound and unsound."""
         return (*self.jobs, *self.unsound)
+
+    @cached_property
+    def groups(self) -> Mapping[str, str]:
+        """Of each job the name of those that may write the same records. Two destinations may be one platform."""
+        at: dict[str, dict[str, Kpis]] = {}
+        for name, job in self.jobs.items():
+            place = self.destinations[job.destination].options.identity
+            at.setdefault(place, {})[name] = kpis_of(job.map, self.catalogs.get(job.destination, Catalog()))
+        return {job: group for place, jobs in at.items() for job, group in groups_at(place, jobs).items()}

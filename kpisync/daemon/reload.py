@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 
 import structlog
 
-from kpisync.claims import group_of
 from kpisync.config.loaded import Loaded
 from kpisync.daemon.aside import Aside
 from kpisync.daemon.changes import Changes, Picture
@@ -38,7 +37,6 @@ class Reload:
     begun: int
     asked: bool = False  # to read again, changed or not; may be set by a signal handler
     _next_look: float = 0.0
-    _groups: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.now: Generation = first(self.at_start, self.clock.now())
@@ -60,13 +58,8 @@ class Reload:
 
     def group(self, job: str) -> str | None:
         """What a job shares with those that may write the same records."""
-        generation = self.now
-        if job not in generation.own:
-            return None
-        groups = self._groups
-        if job not in groups:
-            groups[job] = group_of(generation.own[job], job)
-        return groups[job]
+        own = self.now.own.get(job)
+        return own.groups[job] if own else None
 
     def deadline(self, job: str) -> timedelta:
         """How long a run of a job may take."""
@@ -84,7 +77,6 @@ class Reload:
         loaded = self.load()
         self._changes = Changes.since(begun, loaded.read, before)
         generation = after(self.now, loaded, self.clock.now())
-        self._groups = {}
         self.now = generation
         redact = generation.whole.secrets.redact
         for trouble in generation.troubles:

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 import pytest
 
 from kpisync.app import App
-from kpisync.claims import group_of
 from kpisync.config.load import load
 from kpisync.config.loaded import Loaded
 from kpisync.errors import Exit, Interrupted, LockedError
@@ -37,7 +36,7 @@ def held(stack: ExitStack) -> None:
     """Another run of these records is going on, until the stack is closed."""
     found = loaded()
     assert found.settings is not None
-    stack.enter_context(turn(found.settings.state, group_of(found, "scrap-daily"), "targets", lambda taken: None))
+    stack.enter_context(turn(found.settings.state, found.groups["scrap-daily"], "targets", lambda taken: None))
 
 
 # ---------------------------------------------------------------- runs
@@ -149,7 +148,7 @@ def groups(project: Project, *jobs: str, text: str = TWO_KPIS) -> dict[str, str]
     project.config(text + "".join(jobs))
     found = loaded()
     assert found.problems == ()
-    return {name: group_of(found, name) for name in found.jobs}
+    return dict(found.groups)
 
 
 def test_jobs_of_different_kpis_are_different_groups_told_by_platform_and_kpi(project: Project) -> None:

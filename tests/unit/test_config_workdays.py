@@ -8,7 +8,7 @@ import pytest
 from config_doubles import HEAD, doubles, job, load_text, said, write
 
 from kpisync.config.load import load
-from kpisync.fingerprint import fingerprint
+from kpisync.fingerprint import Fingerprints
 
 WEEK = "[monday, tuesday, wednesday, thursday, friday]"
 PLANT = f"workdays: {{plant-1: {{days: {WEEK}, closed: [2026-12-24..2027-01-02], open: [2026-10-03]}}}}\n"
@@ -110,5 +110,5 @@ def test_months_and_quarters_are_parts_of_a_year(tmp_path: Path, interval: str) 
 def test_other_workdays_make_another_job(tmp_path: Path) -> None:
     text = HEAD + job("a", map=counting()) + PLANT
     found = [load_text(tmp_path, each) for each in (text, text, text.replace("2026-10-03", "2026-10-04"))]
-    one, same, other = (fingerprint(loaded.jobs["a"], loaded) for loaded in found)
+    one, same, other = (Fingerprints(loaded).of(loaded.jobs["a"]) for loaded in found)
     assert one == same != other
