@@ -5,15 +5,12 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from threading import Condition
 from typing import Any
-
-import structlog
-from structlog.testing import capture_logs
 
 from kpisync.app import App
 from kpisync.config.load import load
@@ -107,18 +104,6 @@ class SetClock(FakeClock):
 def here(name: str, work: Work) -> None:
     """In place of a thread: done before anything else goes on."""
     work()
-
-
-@contextmanager
-def logged() -> Iterator[list[Any]]:
-    """What is logged, however the logs of the process were set up by then."""
-    kept = structlog.get_config()
-    structlog.reset_defaults()
-    try:
-        with capture_logs() as events:
-            yield events
-    finally:
-        structlog.configure(**kept)
 
 
 @dataclass

@@ -9,12 +9,13 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from kpisync.model import RunStatus
 from kpisync.state.dues import last_met
 from kpisync.state.lock import job_lock
 from kpisync.state.open import open_readonly
-from tests.unit.daemon_plant import FRIDAY, Plant, berlin, logged
+from tests.unit.daemon_plant import FRIDAY, Plant, berlin
 
 DAILY = "15 6 * * *"
 
@@ -94,7 +95,7 @@ def test_what_was_missed_for_three_days_is_one_run_over_all_of_it(plant: Plant) 
 
 
 def test_a_run_makes_good_a_month_at_most_and_the_log_says_what_lies_before(plant: Plant) -> None:
-    with logged() as events:
+    with capture_logs() as events:
         started_before(plant)
         plant.go_to(berlin(20, 7) + timedelta(days=60))
         plant.service().tick()
@@ -224,7 +225,7 @@ def test_a_clock_set_back_does_not_lengthen_the_wait_for_the_next_trial(plant: P
 
 
 def test_a_clock_that_was_a_year_ahead_keeps_no_job_from_running_afterwards(plant: Plant) -> None:
-    with logged() as events:
+    with capture_logs() as events:
         service = plant.service()
         service.tick()
         plant.clock.ahead += timedelta(days=365)
@@ -241,7 +242,7 @@ def test_a_clock_that_was_a_year_ahead_keeps_no_job_from_running_afterwards(plan
 
 
 def test_a_clock_that_is_only_brought_into_step_is_no_news(plant: Plant) -> None:
-    with logged() as events:
+    with capture_logs() as events:
         service = plant.service()
         service.tick()
         plant.clock.ahead += timedelta(seconds=20)

@@ -9,6 +9,7 @@ from pathlib import Path
 from threading import Condition, Event
 
 import pytest
+from structlog.testing import capture_logs
 
 from kpisync.daemon.aside import in_thread
 from kpisync.daemon.planner import Due
@@ -17,7 +18,7 @@ from kpisync.errors import ConfigError, Exit, StateError
 from kpisync.jobs import JobResult
 from kpisync.testing.clock import NOON, FakeClock
 from kpisync.watch.model import Topic
-from tests.unit.daemon_plant import Plant, berlin, logged
+from tests.unit.daemon_plant import Plant, berlin
 
 HOUR = 3600.0
 
@@ -178,7 +179,7 @@ def test_who_does_not_end_is_named(shop: Shop) -> None:
 
 
 def test_a_bug_in_a_run_is_its_result() -> None:
-    with logged() as events:
+    with capture_logs() as events:
         shop = Shop()
 
         def breaks(task: Task, stopped: Stopped) -> Iterable[JobResult]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from kpisync.daemon.aside import Aside, Work
 from kpisync.daemon.service import Hooks, Service
@@ -14,7 +15,7 @@ from kpisync.daemon.storage import Storage
 from kpisync.errors import StateError
 from kpisync.testing.clock import FakeClock
 from kpisync.watch.model import Topic, Trouble
-from tests.unit.daemon_plant import Plant, berlin, logged
+from tests.unit.daemon_plant import Plant, berlin
 
 DAILY = "15 6 * * *"
 
@@ -93,7 +94,7 @@ def test_what_came_due_while_the_store_was_away_from_the_start_is_run_then(plant
 
 
 def test_a_store_that_was_replaced_is_opened_anew_without_a_trouble(plant: Plant) -> None:
-    with logged() as events:
+    with capture_logs() as events:
         service = plant.service()
         service.tick()
         copy = plant.folder / "copy.db"
@@ -107,7 +108,7 @@ def test_a_store_that_was_replaced_is_opened_anew_without_a_trouble(plant: Plant
 
 
 def test_another_store_in_its_place_is_told(plant: Plant) -> None:
-    with logged() as events:
+    with capture_logs() as events:
         other = Plant(plant.folder / "other")
         other.folder.mkdir()
         other.job("scrap", DAILY)

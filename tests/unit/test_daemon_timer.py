@@ -7,12 +7,12 @@ from datetime import datetime, timedelta, tzinfo
 from threading import Condition
 
 import pytest
+from structlog.testing import capture_logs
 
 from kpisync.daemon import timer
 from kpisync.daemon.timer import Timer
 from kpisync.ports import SystemClock
 from kpisync.testing.clock import FakeClock
-from tests.unit.daemon_plant import logged
 
 
 class Ticks:
@@ -62,7 +62,7 @@ def test_ticks_go_on_when_the_clock_is_set_back(ticks: Ticks, monkeypatch: pytes
 
 
 def test_a_tick_that_fails_is_no_beat_and_the_next_one_comes() -> None:
-    with logged() as events:
+    with capture_logs() as events:
         clock, ticks = FakeClock(), Ticks()
         broken = Timer(clock, ticks)
         assert broken.beat is None
