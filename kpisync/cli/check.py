@@ -32,11 +32,14 @@ def check(
     """Validate the configuration; all problems of all jobs at once."""
     session = open_session(config, as_json)
     looked_up = _look_up(session, config) if online else []
-    problems = [*session.loaded.problems, *_unbound(session), *(each for one in looked_up for each in one.problems)]
+    untold, warnings = _untold(session)
+    problems = [*session.loaded.problems, *_unbound(session), *untold]
+    problems += [each for one in looked_up for each in one.problems]
+    warnings += [each for one in looked_up for each in one.warnings]
     if as_json:
-        session.print_json(_document(session, problems, looked_up))
+        session.print_json(_document(session, problems, warnings, looked_up))
     else:
-        _show(session, problems, looked_up)
+        _show(session, problems, warnings, looked_up)
     codes = [Exit.CONFIG] if problems else []
     raise typer.Exit(combined([*codes, *(one.error.exit_code for one in looked_up if one.error)]))
 
@@ -63,7 +66,7 @@ def _look_up(session: Session, config: Path | None) -> list[LookUp]:
         ]
 
 
-def _show(session: Session, problems: list[Problem], looked_up: list[LookUp]) -> None:
+def _show(session: Session, problems: list[Problem], warnings: list[Problem], looked_up: list[LookUp]) -> None:
     for problem in problems:
         session.warn(str(problem))
     if problems:
@@ -74,9 +77,9 @@ def _show(session: Session, problems: list[Problem], looked_up: list[LookUp]) ->
         session.out.print(f"{session.loaded.file} is sound. Jobs: {names}", markup=False)
     for line in _guarantees(session):
         session.out.print(line, markup=False, soft_wrap=True)
+    for warning in warnings:
+        session.warn(f"warning: {warning}")
     for one in looked_up:
-        for warning in one.warnings:
-            session.warn(f"warning: {warning}")
         if one.error:
             session.warn(f"error: {one.error}")
         else:
@@ -98,7 +101,9 @@ def _line(one: LookUp) -> str:
     return f"{one.destination}: the login is good; {kpis} and {teams} of the catalog looked up{wrong}"
 
 
-def _document(session: Session, problems: list[Problem], looked_up: list[LookUp]) -> dict[str, Any]:
+def _document(
+    session: Session, problems: list[Problem], warnings: list[Problem], looked_up: list[LookUp]
+) -> dict[str, Any]:
     document: dict[str, Any] = {
         "file": session.loaded.file,
         "ok": not problems and not any(one.error for one in looked_up),
@@ -109,8 +114,9 @@ def _document(session: Session, problems: list[Problem], looked_up: list[LookUp]
             for job in session.loaded.jobs.values()
         },
     }
+    if looked_up or warnings:
+        document["warnings"] = [_said(warning) for warning in warnings]
     if looked_up:
-        document["warnings"] = [_said(warning) for one in looked_up for warning in one.warnings]
         document["destinations"] = [
             {
                 "destination": one.destination,
@@ -141,3 +147,20 @@ def _unbound(session: Session) -> list[Problem]:
         for job in session.loaded.jobs.values()
         if job.needs_range_without_lookback
     ]
+
+
+def _untold(session: Session) -> tuple[list[Problem], list[Problem]]:
+    """Addresses of alerts that cannot be meant, and what else would keep people from being told; nothing is sent."""
+    from kpisync.config.problems import Problem
+    from kpisync.daemon.sending import ABSENT, addresses, installed, unknown_addresses
+
+    options = session.loaded.settings.alerts if session.loaded.settings else None
+    if options is None or not addresses(options):
+        return [], []
+    if not installed():
+        return [], [Problem(session.loaded.file, ABSENT)]
+    wrong = "is of no kind that apprise knows, or a part of it is missing"
+    return [
+        Problem(session.loaded.file, f"{name} {wrong}", "https://github.com/caronc/apprise/wiki describes every kind.", ("alerts",))
+        for name in unknown_addresses(options)
+    ], []

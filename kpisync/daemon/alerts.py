@@ -14,7 +14,7 @@ import structlog
 from kpisync.config.schema import AlertEvent, AlertOptions
 from kpisync.daemon.aside import in_thread
 from kpisync.daemon.channels import Channel
-from kpisync.daemon.sending import INSTALL, Send, addresses, installed, send_by_apprise
+from kpisync.daemon.sending import ABSENT, Send, addresses, installed, send_by_apprise
 from kpisync.daemon.telling import Message, News, belief, compare, message, picture
 from kpisync.errors import StateError
 from kpisync.ports import Clock
@@ -24,7 +24,6 @@ from kpisync.watch.model import Overview, Topic, Trouble
 
 log = structlog.get_logger()
 
-_ABSENT = f"alerts.urls is set, and apprise is not installed, so nobody is told. Install it with `{INSTALL}`"
 _BROKE_OFF = "sending ended with an error that apprise did not expect"
 
 
@@ -96,7 +95,7 @@ class Alerts:
     def _arrange(self, options: AlertOptions, rows: Mapping[AlertKey, OpenAlert]) -> None:
         wanted = addresses(options)
         if wanted and not self._is_installed():
-            self._absent = self._absent or Trouble(Topic.ALERTS, _ABSENT, self._clock.now())
+            self._absent = self._absent or Trouble(Topic.ALERTS, ABSENT, self._clock.now())
             wanted = {}
         else:
             self._absent = None

@@ -19,7 +19,8 @@ from kpisync.config.schema import AlertOptions
 if TYPE_CHECKING:
     from apprise import AppriseAsset
 
-INSTALL = "pip install 'kpisync[alerts]'"
+_INSTALL = "pip install 'kpisync[alerts]'"
+ABSENT = f"alerts.urls is set, and apprise is not installed, so nobody is told. Install it with `{_INSTALL}`"
 _HOSTED = ("json", "xml", "form", "mailto", "ntfy", "http")
 _SHORT = 4  # parts of an address that are shorter are no secrets
 
@@ -40,9 +41,7 @@ def addresses(options: AlertOptions) -> dict[str, str]:
 
 
 def unknown_addresses(options: AlertOptions) -> list[str]:
-    """The names of addresses that apprise does not understand; nothing is sent. Empty if it is not installed."""
-    if not installed():
-        return []
+    """The names of addresses that apprise does not understand; nothing is sent. It is installed."""
     _load()
     from apprise import Apprise
 

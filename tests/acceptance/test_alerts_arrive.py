@@ -18,7 +18,7 @@ import pytest
 
 from kpisync.config.schema import AlertOptions
 from kpisync.daemon.ping import Ping
-from kpisync.daemon.sending import send_by_apprise, unknown_addresses, without_address
+from kpisync.daemon.sending import send_by_apprise, without_address
 from kpisync.testing.clock import FakeClock
 from kpisync.watch.model import Topic
 
@@ -170,14 +170,6 @@ def test_an_address_that_apprise_does_not_know_is_said_so(url: str) -> None:
     assert why is not None
     assert why.startswith("apprise does not know this kind of address")
     assert "onlyonetoken" not in why
-
-
-def test_check_can_name_unknown_addresses_without_showing_them() -> None:
-    urls = ["json://plant.example", "", "nosuch://secret-token", "slack://onlyonetoken"]
-    assert unknown_addresses(options(urls=urls)) == [
-        "address 3 of alerts.urls (nosuch)",
-        "address 4 of alerts.urls (slack)",
-    ]
 
 
 @pytest.mark.parametrize("level", [logging.WARNING, logging.DEBUG])
