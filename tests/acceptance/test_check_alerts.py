@@ -20,10 +20,8 @@ def test_an_address_of_no_known_kind_is_a_problem_that_names_its_place_and_no_se
         assert f"{name} is of no kind that apprise knows, or a part of it is missing" in outcome.err
     assert "secret-token" not in outcome.err
     assert "onlyonetoken" not in outcome.err
-    assert [each["message"][:9] for each in project.call("check", "--json").json["problems"]] == [
-        "address 3",
-        "address 4",
-    ]
+    problems = project.call("check", "--json").json["problems"]
+    assert [problem["message"][:9] for problem in problems] == ["address 3", "address 4"]
 
 
 def test_jobs_run_all_the_same(project: Project) -> None:
