@@ -160,7 +160,6 @@ def _untold(session: Session) -> tuple[list[Problem], list[Problem]]:
     if not installed():
         return [], [Problem(session.loaded.file, ABSENT)]
     wrong = "is of no kind that apprise knows, or a part of it is missing"
-    return [
-        Problem(session.loaded.file, f"{name} {wrong}", "https://github.com/caronc/apprise/wiki describes every kind.", ("alerts",))
-        for name in unknown_addresses(options)
-    ], []
+    hint = "https://github.com/caronc/apprise/wiki describes every kind."
+    names = unknown_addresses(options)
+    return [Problem(session.loaded.file, f"{name} {wrong}", hint, ("alerts",)) for name in names], []
