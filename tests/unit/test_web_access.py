@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import http.client
 import socket
-from collections.abc import Iterator
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
@@ -14,9 +13,8 @@ from starlette.routing import Route
 from kpisync.config.schema import ServeOptions
 from kpisync.web.app import build_app
 from kpisync.web.forms import own_path, with_said
-from tests.unit.web_views import PATH, RUN, Deeds, Page, PlantViews, served, trouble
+from tests.unit.web_views import PATH, RUN, TOKEN, Deeds, Page, PlantViews, trouble
 
-TOKEN = "correct horse battery staple"
 OPEN_TO_LOOK = {"/livez", "/readyz", "/login"}
 OPEN_FORMS = {"/login", "/logout", "/language"}
 FORM = "application/x-www-form-urlencoded"
@@ -49,28 +47,6 @@ def _addresses() -> list[Address]:
 ADDRESSES = _addresses()
 LOOKS = [each for each in ADDRESSES if each.method in ("GET", "HEAD") and not each.is_static]
 DEEDS = [each for each in ADDRESSES if each.method == "POST"]
-
-
-@pytest.fixture(scope="module")
-def served_page() -> Iterator[Page]:
-    with served() as page:
-        yield page
-
-
-@pytest.fixture
-def page(served_page: Page) -> Page:
-    return served_page.renewed()
-
-
-@pytest.fixture(scope="module")
-def served_guarded() -> Iterator[Page]:
-    with served(token=TOKEN, host="0.0.0.0") as page:
-        yield page
-
-
-@pytest.fixture
-def guarded(served_guarded: Page) -> Page:
-    return served_guarded.renewed()
 
 
 def _bearer(token: str = TOKEN) -> dict[str, str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -27,7 +26,6 @@ from tests.unit.web_views import (
     point,
     reject,
     run_json,
-    served,
     trouble,
 )
 
@@ -43,17 +41,6 @@ EVERY_PAGE = (
     "/destinations",
 )
 HX = {"HX-Request": "true"}
-
-
-@pytest.fixture(scope="module")
-def served_page() -> Iterator[Page]:
-    with served() as page:
-        yield page
-
-
-@pytest.fixture
-def page(served_page: Page) -> Page:
-    return served_page.renewed()
 
 
 def _jobs_of(text: str) -> list[str]:

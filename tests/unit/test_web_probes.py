@@ -3,38 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 
 import pytest
 
 from kpisync.errors import StateError
 from kpisync.watch.model import Topic
-from tests.unit.web_views import Page, served, trouble
+from tests.unit.web_views import TOKEN, Page, trouble
 
-TOKEN = "t0ken"
 BEARER = {"Authorization": f"Bearer {TOKEN}"}
-
-
-@pytest.fixture(scope="module")
-def served_page() -> Iterator[Page]:
-    with served() as page:
-        yield page
-
-
-@pytest.fixture
-def page(served_page: Page) -> Page:
-    return served_page.renewed()
-
-
-@pytest.fixture(scope="module")
-def served_guarded() -> Iterator[Page]:
-    with served(token=TOKEN, host="0.0.0.0") as page:
-        yield page
-
-
-@pytest.fixture
-def guarded(served_guarded: Page) -> Page:
-    return served_guarded.renewed()
 
 
 def test_alive_is_who_still_looks_at_the_clock(page: Page) -> None:

@@ -45,6 +45,7 @@ from kpisync.watch.ports import Readiness
 from kpisync.web.app import build_app
 
 FRIDAY = date(2026, 11, 20)
+TOKEN = "correct horse battery staple"
 RUN = "20261120T051500-scrap-7f3a"
 PATH = "board/scrap/line-1/actual/2026-11-19"
 
