@@ -95,7 +95,7 @@ class Storage:
         found = instance(store) or ""
         if self._instance not in (None, found):
             log.warning("the state store is another one than before", state=location.shown)
-        elif self._instance is not None:
+        elif self._instance is not None and self._lost is None:
             log.info("the state store is opened anew", state=location.shown)
         self._instance = found
         return store

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -105,6 +106,34 @@ def test_a_store_that_was_replaced_is_opened_anew_without_a_trouble(plant: Plant
         assert "the state store is opened anew" in str(events)
         plant.pass_time(service, berlin(21, 7))
         assert plant.ended == [("scrap", 0)]
+
+
+@contextmanager
+def no_space() -> Iterator[None]:
+    """No file of this process may grow."""
+    resource = pytest.importorskip("resource", reason="needs the limits of Unix")
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, limits[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+
+def test_a_store_that_takes_no_writes_is_told_once_and_not_at_every_try(plant: Plant) -> None:
+    with capture_logs() as events:
+        service = plant.service()
+        service.tick()
+        with no_space():
+            for _ in range(5):
+                look(plant, service)
+            assert trouble(service) is not None
+        told = [event["event"] for event in events]
+        assert told.count("the state store cannot be used") == 1
+        assert "the state store is opened anew" not in told
+        look(plant, service)
+        assert trouble(service) is None
+        assert events[-1]["event"] == "the state store can be used again"
 
 
 def test_another_store_in_its_place_is_told(plant: Plant) -> None:
