@@ -35,7 +35,7 @@ class Views(Protocol):
         """The plant's."""
 
     def overview(self) -> Overview:
-        """May be a few seconds old, and up to 75 where nobody has asked for long."""
+        """May be a few seconds old."""
 
     def board(
         self, destination: str | None = None, until: date | None = None, periods: int = 14, job: str | None = None

@@ -14,7 +14,7 @@ T = TypeVar("T")
 Spawn = Callable[[str, Callable[[], None]], None]  # do it in a thread of that name
 
 _FRESH = 2.0  # seconds
-_USABLE = 75.0  # seconds; the daemon makes an overview each minute for itself, so there is always one to show
+_USABLE = 5.0  # seconds; who comes after a pause is to see a trouble that came in it
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Refreshed(Generic[K, T]):
     """The last thing that was made; one at a time is made, and threads share it.
 
     One that is older than 2 s is made anew by who asks for it. With `spawn` a thread does that beside, and who asks
-    gets the old one, unless that is older than 75 s.
+    gets the old one, unless that is older than 5 s.
     """
 
     clock: Clock

@@ -358,7 +358,7 @@ def test_while_one_is_made_the_last_one_is_shown_unless_it_is_old(plant: Plant) 
 
     first = plant.watch.overview()
     plant.ran()
-    plant.clock.sleep(9)
+    plant.clock.sleep(4)
     plant.watch.live = look_meanwhile
     assert plant.watch.overview().jobs[0].word is Word.OK
     assert seen == [first]

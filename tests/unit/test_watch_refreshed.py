@@ -57,7 +57,7 @@ def test_beside_one_is_made_while_the_old_one_is_shown() -> None:
     beside = Beside()
     numbers = Numbers(beside)
     numbers.get()
-    numbers.clock.sleep(74)
+    numbers.clock.sleep(4.9)
     assert [numbers.get(), numbers.get()] == [1, 1]
     assert len(beside.work) == 1
     beside.is_done()
@@ -67,7 +67,7 @@ def test_beside_one_is_made_while_the_old_one_is_shown() -> None:
 def test_an_old_one_is_shown_to_nobody() -> None:
     numbers = Numbers(Beside())
     numbers.get()
-    numbers.clock.sleep(75)
+    numbers.clock.sleep(5)
     assert numbers.get() == 2
 
 
