@@ -19,7 +19,7 @@ def register(cli: typer.Typer) -> None:
 
 
 def adopt(
-    job: Annotated[str, typer.Argument(help="The name of a job.")],
+    job: Annotated[str, typer.Argument(metavar="JOB", help="The name of a job.")],
     config: ConfigPath = None,
     first: First = None,
     last: Last = None,

@@ -18,7 +18,7 @@ def register(cli: typer.Typer) -> None:
 
 
 def backfill(
-    job: Annotated[str, typer.Argument(help="The name of a job.")],
+    job: Annotated[str, typer.Argument(metavar="JOB", help="The name of a job.")],
     first: Annotated[datetime, typer.Option("--from", formats=_DAY, help="First day, inclusive.")],
     last: Annotated[datetime, typer.Option("--to", formats=_DAY, help="Last day, inclusive.")],
     config: ConfigPath = None,

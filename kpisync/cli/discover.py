@@ -24,7 +24,7 @@ def register(cli: typer.Typer) -> None:
 
 
 def discover(
-    destination: Annotated[str, typer.Argument(help="A name under destinations.")],
+    destination: Annotated[str, typer.Argument(metavar="DESTINATION", help="A name under destinations.")],
     config: ConfigPath = None,
     write: Annotated[
         Path | None,

@@ -16,7 +16,10 @@ def register(cli: typer.Typer) -> None:
 
 def explain(
     value: Annotated[
-        str, typer.Argument(help="destination/kpi/team/value/period, such as board/scrap/line-1/actual/2026-11-20")
+        str,
+        typer.Argument(
+            metavar="VALUE", help="destination/kpi/team/value/period, such as board/scrap/line-1/actual/2026-11-20"
+        ),
     ],
     config: ConfigPath = None,
     as_json: Json = False,

@@ -21,7 +21,8 @@ def register(cli: typer.Typer) -> None:
 
 def history(
     run: Annotated[
-        str | None, typer.Argument(help="A run's id, or its beginning; none: the newest runs.", show_default=False)
+        str | None,
+        typer.Argument(metavar="RUN", help="A run's id, or its beginning; none: the newest runs.", show_default=False),
     ] = None,
     config: ConfigPath = None,
     job: Annotated[str | None, typer.Option("--job", help="Only the runs of this job.")] = None,

@@ -17,7 +17,9 @@ ConfigPath = Annotated[
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else on stdout.")]
-Jobs = Annotated[list[str] | None, typer.Argument(help="Names of jobs; none: every enabled one.", show_default=False)]
+Jobs = Annotated[
+    list[str] | None, typer.Argument(metavar="JOB", help="Names of jobs; none: every enabled one.", show_default=False)
+]
 _DAY = ["%Y-%m-%d"]
 First = Annotated[datetime | None, typer.Option("--from", formats=_DAY, help="First day, inclusive.")]
 Last = Annotated[datetime | None, typer.Option("--to", formats=_DAY, help="Last day, inclusive.")]

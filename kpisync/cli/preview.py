@@ -31,7 +31,7 @@ def register(cli: typer.Typer) -> None:
 
 
 def preview(
-    job: Annotated[str, typer.Argument(help="The name of a job.")],
+    job: Annotated[str, typer.Argument(metavar="JOB", help="The name of a job.")],
     config: ConfigPath = None,
     rows: Annotated[int, typer.Option("--rows", min=1, max=1000, help="Show so many rows and values.")] = 10,
     first: First = None,

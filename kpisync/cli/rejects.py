@@ -18,7 +18,9 @@ def register(cli: typer.Typer) -> None:
 
 
 def rejects(
-    job: Annotated[str | None, typer.Argument(help="The name of a job; none: all jobs.", show_default=False)] = None,
+    job: Annotated[
+        str | None, typer.Argument(metavar="JOB", help="The name of a job; none: all jobs.", show_default=False)
+    ] = None,
     config: ConfigPath = None,
     retry: Annotated[bool, typer.Option("--retry", help="Run the jobs again that have open rejects.")] = False,
     as_json: Json = False,

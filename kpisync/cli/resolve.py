@@ -24,7 +24,8 @@ def register(cli: typer.Typer) -> None:
 
 def resolve(
     value: Annotated[
-        str | None, typer.Argument(help="One value, as the list shows it; none: all.", show_default=False)
+        str | None,
+        typer.Argument(metavar="VALUE", help="One value, as the list shows it; none: all.", show_default=False),
     ] = None,
     config: ConfigPath = None,
     stored: Annotated[bool, typer.Option("--stored", help="It is stored: it becomes known.")] = False,

@@ -45,7 +45,7 @@ def upgrade(config: ConfigPath = None) -> None:
 
 
 def backup(
-    file: Annotated[Path, typer.Argument(help="Where the copy goes.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Where the copy goes.")],
     config: ConfigPath = None,
 ) -> None:
     """Copy the store while it is in use, and check the copy."""
@@ -56,7 +56,7 @@ def backup(
 
 
 def restore(
-    file: Annotated[Path, typer.Argument(help="A copy made by `kpisync state backup`.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A copy made by `kpisync state backup`.")],
     config: ConfigPath = None,
 ) -> None:
     """Put a copy in the store's place; what stood there is kept beside it."""
@@ -67,7 +67,9 @@ def restore(
 
 
 def verify(
-    file: Annotated[Path | None, typer.Argument(help="A copy; none: the store itself.", show_default=False)] = None,
+    file: Annotated[
+        Path | None, typer.Argument(metavar="FILE", help="A copy; none: the store itself.", show_default=False)
+    ] = None,
     config: ConfigPath = None,
     as_json: Json = False,
 ) -> None:
@@ -156,7 +158,7 @@ def _count(number: int, one: str, many: str | None = None) -> str:
 
 
 def rebind(
-    destination: Annotated[str, typer.Argument(help="The name of a destination.")],
+    destination: Annotated[str, typer.Argument(metavar="DESTINATION", help="The name of a destination.")],
     config: ConfigPath = None,
 ) -> None:
     """Keep what is known of a destination: it is the same platform under a new address."""

@@ -25,7 +25,9 @@ def register(cli: typer.Typer) -> None:
 
 
 def undo(
-    run: Annotated[str, typer.Argument(help="A run's id, or its beginning; `kpisync history` lists them.")],
+    run: Annotated[
+        str, typer.Argument(metavar="RUN", help="A run's id, or its beginning; `kpisync history` lists them.")
+    ],
     config: ConfigPath = None,
     plan: Annotated[bool, typer.Option("--plan", help="Show what would be put back; send nothing.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask; nobody is asked where there is no terminal.")] = False,

@@ -21,7 +21,9 @@ def register(cli: typer.Typer) -> None:
 
 
 def verify(
-    job: Annotated[str | None, typer.Argument(help="A job; none: every enabled one.", show_default=False)] = None,
+    job: Annotated[
+        str | None, typer.Argument(metavar="JOB", help="A job; none: every enabled one.", show_default=False)
+    ] = None,
     config: ConfigPath = None,
     first: First = None,
     last: Last = None,
