@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -76,20 +77,20 @@ class ClaimingMapper(Mapper):
 
 def shared_by(loaded: Loaded, names: Sequence[str]) -> frozenset[str]:
     """The jobs among these that may state a value of another one, as far as their maps tell."""
-    jobs = [loaded.jobs[name] for name in names if name in loaded.jobs]
-    targets = {job.name: _targets(job, loaded.catalogs.get(job.destination, Catalog())) for job in jobs}
-
-    def meet(one: JobConfig, other: JobConfig) -> bool:
-        if one is other or one.destination != other.destination:
-            return False
-        return _meet(targets[one.name], targets[other.name])
-
-    return frozenset(one.name for one in jobs if any(meet(one, other) for other in jobs))
+    at: dict[str, dict[str, frozenset[Target] | None]] = {}
+    for job in (loaded.jobs[name] for name in dict.fromkeys(names) if name in loaded.jobs):
+        catalog = loaded.catalogs.get(job.destination, Catalog())
+        at.setdefault(job.destination, {})[job.name] = _targets(job, catalog)
+    return frozenset(name for jobs in at.values() for name in meeting(jobs))
 
 
-def _meet(mine: frozenset[Target] | None, theirs: frozenset[Target] | None) -> bool:
-    """None is any."""
-    return mine is None or theirs is None or bool(mine & theirs)
+def meeting(jobs: Mapping[str, frozenset[Target] | None]) -> Iterable[str]:
+    """Those that share a target with another one; one that may have any shares it with all."""
+    if None in jobs.values():
+        return jobs if len(jobs) > 1 else ()
+    named = {name: targets for name, targets in jobs.items() if targets}
+    count = Counter(target for targets in named.values() for target in targets)
+    return [name for name, targets in named.items() if any(count[target] > 1 for target in targets)]
 
 
 def _targets(job: JobConfig, catalog: Catalog) -> frozenset[Target] | None:
