@@ -226,7 +226,7 @@ def kills_of_a_life(folder: Path, build: Build, seed: int, settle: str = "0.5s",
 @pytest.mark.slow
 @pytest.mark.parametrize("part", range(PARTS))
 def test_no_snapshot_is_lost_or_doubled_and_none_of_a_person_deleted_by_a_kill(tmp_path: Path, part: int) -> None:
-    each = -(-amount(40, 2500) // (PARTS * LANES))
+    each = -(-amount(28, 2500) // (PARTS * LANES))
     live_until(each, tmp_path, part, kills_of_a_life)
 
 

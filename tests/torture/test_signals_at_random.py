@@ -52,7 +52,7 @@ def stop(folder: Path, build: Build, seed: int) -> None:
         undisturbed(place, build)
 
 
-@pytest.mark.parametrize("seed", range(amount(20, 100)))
+@pytest.mark.parametrize("seed", range(amount(12, 100)))
 def test_a_signal_at_any_instant_ends_a_run_well(tmp_path: Path, sound: Build, seed: int) -> None:
     stop(tmp_path, sound, seed)
 
