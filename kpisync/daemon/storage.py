@@ -51,9 +51,9 @@ class Storage:
         except (StateError, LockedError) as error:
             self._lose(error)
             raise
-        if self._lost:
-            log.info("the state store can be used again", since=self._lost.since.isoformat(timespec="seconds"))
+        if lost := self._lost:
             self._lost = None
+            log.info("the state store can be used again", since=lost.since.isoformat(timespec="seconds"))
 
     @property
     def is_to_be_tried(self) -> bool:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import sys
 
 import pytest
-from conftest import CONFIG, Project
+
+from tests.acceptance.conftest import CONFIG, Project
 
 WELL = 'alerts: {urls: ["json://plant.example", ""]}\n'
 WRONG = 'alerts: {urls: ["json://plant.example", "", "nosuch://secret-token", "slack://onlyonetoken"]}\n'

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from csv_exports import CATALOG, LINES, QTY, Came
-from sqlalchemy import create_engine, text
+from sqlalchemy import NullPool, create_engine, text
 
 from kpisync.mapping.apply import Mapper
 from kpisync.mapping.catalog_options import CalendarOptions
@@ -301,7 +301,7 @@ def test_a_query_between_dates_gives_a_day_that_starts_late_with_all_of_its_hour
 ) -> None:
     url = f"sqlite:///{tmp_path / 'mes.db'}"
     hours = [datetime(2026, 11, 15) + timedelta(hours=hour) for hour in range(96)]  # noqa: DTZ001
-    with create_engine(url).begin() as connection:
+    with create_engine(url, poolclass=NullPool).begin() as connection:
         connection.execute(text("CREATE TABLE output (line TEXT, at TEXT, qty INTEGER)"))
         for hour in hours:
             connection.execute(text("INSERT INTO output VALUES ('L1', :at, 1)"), {"at": f"{hour:%Y-%m-%d %H:%M:%S}"})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -108,8 +109,8 @@ def test_open_rejects_and_doubts_are_counted_and_the_worse_word_is_shown(plant: 
 
 
 def test_a_broken_job_is_told_with_its_problems(tmp_path: Path) -> None:
-    plant = Plant(tmp_path, text(a_job(), a_job("broken", "schedule: nonsense")))
-    found = plant.health("broken")
+    with closing(Plant(tmp_path, text(a_job(), a_job("broken", "schedule: nonsense")))) as plant:
+        found = plant.health("broken")
     assert (found.word, found.destination) == (Word.BROKEN, None)
     assert found.trouble is not None
     assert "nonsense" in found.trouble
