@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from kpisync.cli.options import ConfigPath
-from kpisync.cli.session import complain, config_path
-from kpisync.errors import ConfigError, Exit
+from kpisync.cli.session import be_observed, complain, config_path
+from kpisync.errors import Exit
 from kpisync.support.memory import collect_seldom, share_heaps
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def serve(
     loaded = load(path, environ)
     options = _options(loaded, host, port)
     serving = Serving(lambda: load(path, environ), loaded, begun, options)
-    _log(serving.service.redact)
+    be_observed(serving.service.redact, "info")
     with _signals(serving.service.reload) as asked:
         url = serving.start(lambda: asked.put(Exit.BUG))
         sys.stdout.write(f"kpisync serves on {url}\n")
@@ -78,15 +78,6 @@ def _options(loaded: Loaded, host: str | None, port: int | None) -> ServeOptions
         for problem in loaded.problems:
             complain(loaded.secrets.redact(str(problem)))
     return options(loaded, host, port)
-
-
-def _log(redact: Callable[[str], str]) -> None:
-    from kpisync.support.log import LEVELS, configure
-
-    level = os.environ.get("KPISYNC_LOG", "info").lower()
-    if level not in LEVELS:
-        raise ConfigError(f"KPISYNC_LOG is {level}", hint=f"Set it to one of {', '.join(LEVELS)}")
-    configure(level, redact, as_json=not (sys.stderr is not None and sys.stderr.isatty()))
 
 
 @contextmanager

@@ -104,16 +104,22 @@ def config_path(path: Path | None) -> Path:
 def open_session(path: Path | None, as_json: bool = False) -> Session:
     """Load the configuration. A command given after the program's own --config wins."""
     from kpisync.config.load import load
+
+    loaded = load(config_path(path), dict(os.environ))
+    be_observed(loaded.secrets.redact, "warning")
+    return Session(loaded, as_json)
+
+
+def be_observed(redact: Callable[[str], str], usual: str) -> None:
+    """Set up logs, from the `usual` level on unless KPISYNC_LOG names another one, and traces. Raises ConfigError."""
     from kpisync.support import tracing
     from kpisync.support.log import LEVELS, configure
 
-    loaded = load(config_path(path), dict(os.environ))
-    level = os.environ.get("KPISYNC_LOG", "warning").lower()
+    level = os.environ.get("KPISYNC_LOG", usual).lower()
     if level not in LEVELS:
         raise ConfigError(f"KPISYNC_LOG is {level}", hint=f"Set it to one of {', '.join(LEVELS)}")
-    configure(level, loaded.secrets.redact, as_json=not _is_terminal(sys.stderr))
+    configure(level, redact, as_json=not _is_terminal(sys.stderr))
     tracing.start(os.environ)
-    return Session(loaded, as_json)
 
 
 ROOT: dict[str, Path] = {}  # the options given before the command

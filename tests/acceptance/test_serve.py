@@ -262,6 +262,13 @@ def test_no_secret_is_said(plant: Project, monkeypatch: pytest.MonkeyPatch) -> N
         assert "canary" not in said
 
 
+def test_traces_are_set_up_as_for_every_command(plant: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OTEL_TRACES_EXPORTER", "zipkin")
+    with serving() as daemon:
+        told = daemon.hears("traces are not sent, everything else goes on")
+        assert "OTEL_TRACES_EXPORTER is zipkin" in told["problem"]
+
+
 # ---------------------------------------------------------------- waiting
 
 
